@@ -1,0 +1,23 @@
+/*
+ * num - numbers in and out of text, locale-free
+ *
+ * Owns: nothing
+ * Units: as named
+ * Errors: false where the text is not wholly such a number or does not fit
+ */
+#ifndef LEADPIPE_NUM_H
+#define LEADPIPE_NUM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "leadpipe/buf.h"
+
+bool lp_num_int(struct lp_str s, int64_t *out);   /* [-+]?digits */
+bool lp_num_real(struct lp_str s, double *out);   /* decimal or exponent form, finite */
+/* Sizes with an optional k, M, G (powers of 1024): "16M". */
+bool lp_num_size(struct lp_str s, uint64_t *out);
+/* Fixed point, at most `decimals` (0..9) decimals, trailing zeros cut, "-0" printed as "0".
+ * |v| up to 1e15; larger or non-finite values are printed as JSON null. No printf, no locale. */
+void lp_num_put(struct lp_buf *b, double v, int decimals);
+
+#endif
