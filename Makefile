@@ -1,5 +1,5 @@
 # leadpipe: GNU make. Everything is built under $(B); sources are found by wildcard, header
-# dependencies are generated. `make help` lists the targets.
+# dependencies are generated, and a change of flags rebuilds. `make help` lists the targets.
 VERSION := 0.1.0
 B       ?= build
 CC      ?= gcc
@@ -13,7 +13,9 @@ ALLCFLAGS := -std=c11 -D_GNU_SOURCE -Iinclude -fstack-protector-strong $(WARN) \
              -DLP_VERSION='"$(VERSION)"' -DLP_PREFIX='"$(PREFIX)"' $(CFLAGS)
 
 PKGS    := libcurl sqlite3 libcares libidn2 libpsl uchardet
-PKGLIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+PKGLIBS := $(or $(shell pkg-config --libs $(PKGS) 2>/dev/null),\
+             -lcurl -lsqlite3 -lcares -lidn2 -lpsl -luchardet)
+# libjq and libcsv come without a .pc file.
 LDLIBS  := -Wl,--as-needed $(PKGLIBS) -ljq -lcsv -lxxhash -lunistring -lz -lm -lpthread
 ALLLDFLAGS := -Wl,-z,relro,-z,now $(LDFLAGS)
 
@@ -24,14 +26,28 @@ PROGRAMS := $(CMDSRC:cmd/%.c=%)
 BINS    := $(PROGRAMS:%=$(B)/bin/%)
 UNITSRC := $(wildcard tests/unit/*/*.c)
 UNITS   := $(UNITSRC:tests/unit/%.c=$(B)/unit/%)
+FUZZSRC := $(wildcard tests/fuzz/*_fuzz.c)
+FUZZERS := $(FUZZSRC:tests/fuzz/%_fuzz.c=$(B)/fuzzer/%)
+SHIPPED := providers schemas lists reports
 
-all: $(BINS)
+all: $(BINS)                    ## build the programs into $(B)/bin
 
-$(B)/%.o: %.c
+# The stamp changes only when the flags do; every object and program depends on it.
+FLAGS := $(CC) $(ALLCFLAGS) | $(ALLLDFLAGS) $(LDLIBS)
+$(B)/.flags: force
+	@mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$(FLAGS))' >$@.$$$$; \
+	if cmp -s $@.$$$$ $@; then rm -f $@.$$$$; else mv $@.$$$$ $@; fi
+
+$(B)/%.o: %.c $(B)/.flags
 	@mkdir -p $(@D)
-	$(CC) $(ALLCFLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(ALLCFLAGS) $(WERROR) -MMD -MP -c -o $@ $<
 
-$(B)/libleadpipe.a: $(LIBOBJ)
+# The list of members is a prerequisite too, so that a module taken away leaves the archive.
+$(B)/.members: force
+	@mkdir -p $(@D); printf '%s\n' $(LIBOBJ) >$@.$$$$; \
+	if cmp -s $@.$$$$ $@; then rm -f $@.$$$$; else mv $@.$$$$ $@; fi
+
+$(B)/libleadpipe.a: $(LIBOBJ) $(B)/.members
 	rm -f $@ && ar rcs $@ $(LIBOBJ)
 
 $(B)/bin/%: $(B)/cmd/%.o $(B)/libleadpipe.a
@@ -42,11 +58,87 @@ $(B)/unit/%: $(B)/tests/unit/%.o $(B)/libleadpipe.a
 	@mkdir -p $(@D)
 	$(CC) $(ALLCFLAGS) $(ALLLDFLAGS) -o $@ $< $(B)/libleadpipe.a -lcmocka $(LDLIBS)
 
-units: $(UNITS)
+$(B)/fuzzer/%: $(B)/tests/fuzz/%_fuzz.o $(B)/libleadpipe.a
+	@mkdir -p $(@D)
+	$(CC) $(ALLCFLAGS) -fsanitize=fuzzer $(ALLLDFLAGS) -o $@ $< $(B)/libleadpipe.a $(LDLIBS)
 
-clean:
+units: $(UNITS)                 ## build the unit tests
+fuzzers: $(FUZZERS)
+
+# --- tests ----------------------------------------------------------------------------------------
+SAN := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+SAN_SUITES ?= units golden scripts
+VG  := valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite
+
+check: all units                ## units, golden cases, test scripts, lint, behaviours
+	@B=$(B) MAKE='$(MAKE)' sh tests/check.sh
+
+check-san:                      ## the same under AddressSanitizer and UBSan, in $(B)/san
+	@$(MAKE) B=$(B)/san CFLAGS='$(SAN)' LDFLAGS='-fsanitize=address,undefined' all units
+	@B=$(B)/san MAKE='$(MAKE)' sh tests/check.sh $(SAN_SUITES)
+
+check-vg: all units             ## the same under valgrind
+	@B=$(B) MAKE='$(MAKE)' TEST_LOGS=$(B)/vg TEST_WRAP='$(VG)' sh tests/check.sh units golden scripts
+
+lint:                           ## layers, foreign headers, banned functions, format, manual, lengths
+	@B=$(B) sh tests/check.sh lint
+
+bench: all                      ## the benchmark table (some minutes)
+	@B=$(B) sh tests/bench/run.sh
+
+FUZZ_TIME ?= 30
+fuzz:                           ## libFuzzer over every tests/fuzz target, FUZZ_TIME seconds each
+	@$(MAKE) B=$(B)/fuzz CC=clang CFLAGS='-O1 -g -fsanitize=address,undefined,fuzzer-no-link' \
+	    LDFLAGS='-fsanitize=address,undefined' fuzzers
+	@B=$(B)/fuzz FUZZ_TIME=$(FUZZ_TIME) sh tests/fuzz/run.sh
+
+# --- installation ---------------------------------------------------------------------------------
+BINDIR  := $(DESTDIR)$(PREFIX)/bin
+DATADIR := $(DESTDIR)$(PREFIX)/share/leadpipe
+MANDIR  := $(DESTDIR)$(PREFIX)/share/man
+BASHDIR := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+ZSHDIR  := $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+MAN1    := $(notdir $(wildcard man/*.1))
+MAN5    := $(notdir $(wildcard man/*.5))
+MAN7    := $(notdir $(wildcard man/*.7))
+# Pages and completions name the programs as they are installed.
+RENAME  := $(foreach p,$(PROGRAMS),-e 's/^\(\.Nm\|\.Xr\) $p\( \|$$\)/\1 $(PROGRAM_PREFIX)$p\2/')
+RENAMEC  = -e '/^\#compdef /s/ $(1)$$/ $(PROGRAM_PREFIX)$(1)/' -e '/^complete /s/ $(1)$$/ $(PROGRAM_PREFIX)$(1)/'
+
+install: all                    ## install below DESTDIR and PREFIX; PROGRAM_PREFIX renames programs
+	install -d $(BINDIR) $(DATADIR) $(MANDIR)/man1 $(MANDIR)/man5 $(MANDIR)/man7 $(BASHDIR) $(ZSHDIR)
+	for p in $(PROGRAMS); do install -m 755 $(B)/bin/$$p $(BINDIR)/$(PROGRAM_PREFIX)$$p || exit 1; done
+	for d in $(wildcard $(SHIPPED:%=lib/%)); do \
+	  find $$d -type f | while read -r f; do \
+	    install -D -m 644 $$f $(DATADIR)/$${f#lib/} || exit 1; done || exit 1; done
+	for m in $(MAN1); do sed $(RENAME) man/$$m >$(MANDIR)/man1/$(PROGRAM_PREFIX)$$m || exit 1; done
+	for m in $(MAN5); do sed $(RENAME) man/$$m >$(MANDIR)/man5/$$m || exit 1; done
+	for m in $(MAN7); do sed $(RENAME) man/$$m >$(MANDIR)/man7/$$m || exit 1; done
+	$(foreach p,$(PROGRAMS),\
+	  $(B)/bin/$p --completion=bash | sed $(call RENAMEC,$p) >$(BASHDIR)/$(PROGRAM_PREFIX)$p && \
+	  $(B)/bin/$p --completion=zsh | sed $(call RENAMEC,$p) >$(ZSHDIR)/_$(PROGRAM_PREFIX)$p &&) :
+
+uninstall:                      ## take away what install put there
+	rm -f $(PROGRAMS:%=$(BINDIR)/$(PROGRAM_PREFIX)%) $(MAN1:%=$(MANDIR)/man1/$(PROGRAM_PREFIX)%) \
+	  $(MAN5:%=$(MANDIR)/man5/%) $(MAN7:%=$(MANDIR)/man7/%) \
+	  $(PROGRAMS:%=$(BASHDIR)/$(PROGRAM_PREFIX)%) $(PROGRAMS:%=$(ZSHDIR)/_$(PROGRAM_PREFIX)%)
+	rm -rf $(DATADIR)
+
+dist:                           ## $(B)/leadpipe-VERSION.tar.gz of what is committed
+	@mkdir -p $(B)
+	git archive --format=tar.gz --prefix=leadpipe-$(VERSION)/ -o $(B)/leadpipe-$(VERSION).tar.gz HEAD
+
+clean:                          ## remove $(B)
 	rm -rf $(B)
 
-.PHONY: all units clean
+help:                           ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | \
+	  while IFS='|' read -r t d; do printf '  %-11s %s\n' "$$t" "$$d"; done
+	@echo; echo 'Variables: B=$(B) CC=$(CC) CFLAGS OPT LDFLAGS WERROR PREFIX DESTDIR PROGRAM_PREFIX FUZZ_TIME'
+
+force:
+.PHONY: all units fuzzers check check-san check-vg lint bench fuzz install uninstall dist clean \
+        help force
 .SECONDARY:
--include $(LIBOBJ:.o=.d) $(CMDSRC:%.c=$(B)/%.d) $(UNITSRC:%.c=$(B)/%.d)
+-include $(LIBOBJ:.o=.d) $(CMDSRC:%.c=$(B)/%.d) $(UNITSRC:%.c=$(B)/%.d) \
+         $(FUZZSRC:%.c=$(B)/%.d)
