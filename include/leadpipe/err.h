@@ -56,9 +56,11 @@ int lp_err_set(struct lp_err *err, enum lp_errkind kind, const char *code, const
 /* As lp_err_set with ": strerror(errno)" appended and kind LP_ERR_IO. */
 int lp_err_errno(struct lp_err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Puts context in front of the message. Always returns -1. */
+/* Puts context and ": " in front of the message (a colon at the context's end is not doubled).
+ * Always returns -1. */
 int lp_err_prefix(struct lp_err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* Adds advice, unless there is some already. */
 void lp_err_hint(struct lp_err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* The exit status a fatal error of this kind ends the program with. */

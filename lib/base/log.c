@@ -1,0 +1,222 @@
+/* log - see leadpipe/log.h */
+#include "leadpipe/log.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "leadpipe/vault.h"
+
+/* One write of at most this many bytes is never mixed with another program's in the same pipe. */
+enum { LINE_MAX_BYTES = 4096, SECRET_MIN = 4 };
+
+static struct {
+    const char *program;
+    enum lp_log_level level;
+    struct lp_str *secrets; /* every form of every secret, longest first */
+    size_t n;
+} log_state = {"leadpipe", LP_LOG_NORMAL, NULL, 0};
+
+void lp_log_init(const char *program, enum lp_log_level level)
+{
+    log_state.program = program;
+    log_state.level = level;
+}
+
+const char *lp_log_program(void)
+{
+    return log_state.program;
+}
+
+/* --- what must not be seen ------------------------------------------------------------------- */
+
+static void base64(struct lp_buf *b, struct lp_str s, const char *alphabet)
+{
+    for (size_t i = 0; i < s.n; i += 3) {
+        uint32_t v = 0;
+        size_t k = s.n - i < 3 ? s.n - i : 3;
+        for (size_t j = 0; j < 3; j++)
+            v = v << 8 | (j < k ? (unsigned char)s.p[i + j] : 0);
+        for (size_t j = 0; j <= k; j++) /* no padding: it says nothing, and may be left out */
+            lp_buf_byte(b, alphabet[v >> (18 - 6 * j) & 63]);
+    }
+}
+
+static void base64_mime(struct lp_buf *b, struct lp_str s)
+{
+    base64(b, s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
+}
+
+static void base64_url(struct lp_buf *b, struct lp_str s)
+{
+    base64(b, s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
+}
+
+static void percent(struct lp_buf *b, struct lp_str s, const char *hex)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                     (c && strchr("-._~", c));
+        if (plain) {
+            lp_buf_byte(b, (char)c);
+            continue;
+        }
+        lp_buf_byte(b, '%');
+        lp_buf_byte(b, hex[c >> 4]);
+        lp_buf_byte(b, hex[c & 15]);
+    }
+}
+
+static void percent_upper(struct lp_buf *b, struct lp_str s)
+{
+    percent(b, s, "0123456789ABCDEF");
+}
+
+static void percent_lower(struct lp_buf *b, struct lp_str s)
+{
+    percent(b, s, "0123456789abcdef");
+}
+
+static void json_escaped(struct lp_buf *b, struct lp_str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] == '"' || s.p[i] == '\\')
+            lp_buf_byte(b, '\\');
+        lp_buf_byte(b, s.p[i]);
+    }
+}
+
+static void add_form(struct lp_str form)
+{
+    size_t at = 0;
+    for (; at < log_state.n && log_state.secrets[at].n >= form.n; at++)
+        if (lp_str_eq(log_state.secrets[at], form))
+            return;
+    log_state.secrets =
+        lp_realloc_array(log_state.secrets, log_state.n + 1, sizeof *log_state.secrets);
+    memmove(log_state.secrets + at + 1, log_state.secrets + at,
+        (log_state.n - at) * sizeof *log_state.secrets);
+    log_state.secrets[at] = (struct lp_str){lp_vault_keep(form), form.n};
+    log_state.n++;
+}
+
+void lp_log_secret(struct lp_str secret)
+{
+    static void (*const encodings[])(struct lp_buf *, struct lp_str) = {
+        base64_mime, base64_url, percent_upper, percent_lower, json_escaped};
+    if (secret.n < SECRET_MIN)
+        return;
+    add_form(secret);
+    struct lp_buf form = {0};
+    lp_buf_grow(&form, 3 * secret.n); /* grown once: no copies are left behind on the heap */
+    for (size_t i = 0; i < sizeof encodings / sizeof *encodings; i++) {
+        lp_buf_reset(&form);
+        encodings[i](&form, secret);
+        add_form(lp_buf_view(&form));
+    }
+    explicit_bzero(form.p, form.cap);
+    lp_buf_free(&form);
+}
+
+/* Every form is at least as long as its mask, so what is left only ever moves towards the front. */
+static void mask(struct lp_buf *b, struct lp_str secret)
+{
+    char *to = NULL, *from = b->p, *end = b->p + b->len, *hit;
+    while ((hit = memmem(from, (size_t)(end - from), secret.p, secret.n))) {
+        size_t between = (size_t)(hit - from);
+        if (!to)
+            to = from;
+        memmove(to, from, between);
+        memcpy(to + between, "****", 4);
+        to += between + 4;
+        from = hit + secret.n;
+    }
+    if (!to)
+        return;
+    memmove(to, from, (size_t)(end - from));
+    b->len = (size_t)(to - b->p) + (size_t)(end - from);
+    b->p[b->len] = '\0';
+}
+
+void lp_log_redact(struct lp_buf *b)
+{
+    for (size_t i = 0; b->len >= SECRET_MIN && i < log_state.n; i++)
+        mask(b, log_state.secrets[i]);
+}
+
+/* --- messages -------------------------------------------------------------------------------- */
+
+/* Control bytes could move the cursor or retitle the window; U+0080..U+009F count among them. */
+static void tame(char *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)p[i];
+        if (c < 0x20 || c == 0x7f)
+            p[i] = '?';
+        else if (c == 0xC2 && i + 1 < n && (unsigned char)p[i + 1] < 0xA0)
+            p[i] = p[i + 1] = '?';
+    }
+}
+
+static void cut(struct lp_buf *b, size_t max)
+{
+    if (b->len <= max)
+        return;
+    size_t at = max - 3;
+    while (at > 0 && ((unsigned char)b->p[at] & 0xC0) == 0x80)
+        at--;
+    b->len = at;
+    LP_BUF_LIT(b, "...");
+}
+
+static void say(const char *fmt, va_list ap)
+{
+    int saved = errno;
+    struct lp_buf b = {0};
+    lp_buf_printf(&b, "%s: ", log_state.program);
+    lp_buf_vprintf(&b, fmt, ap);
+    lp_log_redact(&b);
+    cut(&b, LINE_MAX_BYTES - 1);
+    tame(b.p, b.len);
+    lp_buf_byte(&b, '\n');
+    for (size_t at = 0; at < b.len;) {
+        ssize_t n = write(STDERR_FILENO, b.p + at, b.len - at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            break;
+        at += (size_t)n;
+    }
+    lp_buf_free(&b);
+    errno = saved;
+}
+
+#define SAY(condition)                                                                             \
+    do {                                                                                           \
+        if (condition) {                                                                           \
+            va_list ap;                                                                            \
+            va_start(ap, fmt);                                                                     \
+            say(fmt, ap);                                                                          \
+            va_end(ap);                                                                            \
+        }                                                                                          \
+    } while (0)
+
+void lp_log_error(const char *fmt, ...)
+{
+    SAY(true);
+}
+
+void lp_log_warn(const char *fmt, ...)
+{
+    SAY(true);
+}
+
+void lp_log_info(const char *fmt, ...)
+{
+    SAY(log_state.level >= LP_LOG_NORMAL);
+}
+
+void lp_log_verbose(const char *fmt, ...)
+{
+    SAY(log_state.level >= LP_LOG_VERBOSE);
+}
