@@ -73,8 +73,10 @@ VG  := valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds
 check: all units                ## units, golden cases, test scripts, lint, behaviours
 	@B=$(B) MAKE='$(MAKE)' sh tests/check.sh
 
-check-san:                      ## the same under AddressSanitizer and UBSan, in $(B)/san
+san-build:
 	@$(MAKE) B=$(B)/san CFLAGS='$(SAN)' LDFLAGS='-fsanitize=address,undefined' all units
+
+check-san: san-build            ## the same under AddressSanitizer and UBSan, in $(B)/san
 	@B=$(B)/san MAKE='$(MAKE)' sh tests/check.sh $(SAN_SUITES)
 
 check-vg: all units             ## the same under valgrind
@@ -137,7 +139,7 @@ help:                           ## this list
 	@echo; echo 'Variables: B=$(B) CC=$(CC) CFLAGS OPT LDFLAGS WERROR PREFIX DESTDIR PROGRAM_PREFIX FUZZ_TIME'
 
 force:
-.PHONY: all units fuzzers check check-san check-vg lint bench fuzz install uninstall dist clean \
+.PHONY: all units fuzzers check san-build check-san check-vg lint bench fuzz install uninstall dist clean \
         help force
 .SECONDARY:
 -include $(LIBOBJ:.o=.d) $(CMDSRC:%.c=$(B)/%.d) $(UNITSRC:%.c=$(B)/%.d) \
