@@ -17,6 +17,7 @@
 /* Wall time, or what --now fixed it to. Deadlines never use it. */
 int64_t lp_clock_now(void);
 void lp_clock_fix(int64_t utc_ms); /* --now: wall time stands still */
+bool lp_clock_fixed(void);         /* then measured times do not belong into the output either */
 /* True wall time even under --now: for state shared with other processes. */
 int64_t lp_clock_real(void);
 int64_t lp_clock_mono(void);

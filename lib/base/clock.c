@@ -30,6 +30,11 @@ void lp_clock_fix(int64_t utc_ms)
     wall.at = utc_ms;
 }
 
+bool lp_clock_fixed(void)
+{
+    return wall.fixed;
+}
+
 int64_t lp_clock_real(void)
 {
     return read_us(CLOCK_REALTIME) / 1000;
