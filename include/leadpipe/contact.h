@@ -46,7 +46,7 @@ void lp_contact_touch(struct lp_rec *r, int64_t now);
 /* Sets a member that is empty (absent, null, ""), or with `overwrite` any; true if it changed. */
 bool lp_contact_fill(struct lp_rec *r, const char *member, struct lp_str json, bool overwrite);
 
-/* Tags are unique, in order of first appearance. */
+/* Tags are unique, in order of first appearance. `tags` of another type than array is left alone. */
 bool lp_contact_has_tag(const struct lp_rec *r, struct lp_str tag);
 bool lp_contact_tag(struct lp_rec *r, struct lp_str tag);
 

@@ -1,0 +1,404 @@
+/* enrichment - see leadpipe/enrichment.h */
+#include "leadpipe/enrichment.h"
+
+#include "leadpipe/clock.h"
+#include "leadpipe/contact.h"
+#include "leadpipe/num.h"
+#include "leadpipe/provider.h"
+
+/* In the order they are written; `member` is the contact's own that a known field fills. */
+static const struct {
+    const char *name, *member;
+} fields[] = {
+    {"first_name", "first_name"},
+    {"last_name", "last_name"},
+    {"city", "city"},
+    {"country", "country"},
+    {"company_name", "company"},
+    {"company_domain", NULL},
+    {"company_size", NULL},
+    {"industry", NULL},
+    {"job_title", "title"},
+    {"seniority_level", NULL},
+    {"linkedin_url", "linkedin_url"},
+    {"phone", "phone"},
+};
+enum { FIELDS = sizeof fields / sizeof *fields };
+
+/* Facts about the address, not fields: true or false, and nothing that enriches. */
+static const char *const flags[] = {"free", "role", "disposable"};
+enum { FLAGS = sizeof flags / sizeof *flags };
+
+static const char *const statuses[] = {"skipped", "failed", "not_found", "found"};
+enum { STATUSES = sizeof statuses / sizeof *statuses };
+
+/* The best that was said of one field. */
+struct pick {
+    struct lp_str value; /* JSON */
+    double confidence;
+    struct lp_str provider;
+    struct lp_str at; /* JSON of an earlier run's time; p == NULL: at_ms holds it */
+    int64_t at_ms;
+};
+
+struct merged {
+    struct pick pick[FIELDS];
+    struct lp_str flag[FLAGS];
+    struct lp_str domain;
+    bool known; /* a field with enough confidence from this asking */
+};
+
+/* --- what is there already ------------------------------------------------------------------- */
+
+/* Rank of the member's status: a lower one never replaces a higher one. -1: none of ours. */
+static int rank_of(struct lp_str member)
+{
+    struct lp_str word;
+    if (!lp_json_get(member, "status", &word))
+        return -1;
+    for (int i = 0; i < STATUSES; i++) {
+        if (lp_json_is(word, statuses[i]))
+            return i;
+    }
+    return -1;
+}
+
+static bool any_error(struct lp_str member)
+{
+    struct lp_str attempts, name, attempt, outcome;
+    if (!lp_json_get(member, "attempts", &attempts))
+        return false;
+    struct lp_json_iter it = lp_json_iter(attempts);
+    while (lp_json_next(&it, &name, &attempt)) {
+        if (lp_json_get(attempt, "outcome", &outcome) && lp_json_is(outcome, "error"))
+            return true;
+    }
+    return false;
+}
+
+bool lp_enrichment_settled(struct lp_rec *r, int64_t now, int64_t max_age_ms)
+{
+    struct lp_str member, at, text;
+    int64_t when;
+    if (!lp_rec_get(r, "enrichment", &member) || rank_of(member) < LP_ENRICHMENT_NOT_FOUND)
+        return false;
+    if (!lp_json_get(member, "enriched_at", &at) || !lp_json_string(at, &r->arena, &text) ||
+        !lp_clock_parse(text, &when))
+        return false;
+    return now - when < max_age_ms && !any_error(member);
+}
+
+bool lp_enrichment_ready(struct lp_rec *r, struct lp_err *err)
+{
+    struct lp_str email;
+    if (lp_rec_filled(r, "email")) {
+        if (lp_rec_string(r, "email", &email))
+            return true;
+        lp_err_set(err, LP_ERR_RECORD, "bad_email", "email is not a string");
+        return false;
+    }
+    bool name = lp_rec_filled(r, "last_name");
+    bool place = lp_rec_filled(r, "company") || lp_rec_filled(r, "domain");
+    if ((name && place) || lp_rec_filled(r, "linkedin_url"))
+        return true;
+    lp_err_set(err, LP_ERR_RECORD, "no_identity", "nothing to ask about");
+    lp_err_hint(err, "give email, linkedin_url, or last_name with company or domain");
+    return false;
+}
+
+/* --- picking --------------------------------------------------------------------------------- */
+
+static void offer(struct pick *held, struct pick p)
+{
+    bool empty = held->value.p == NULL;
+    if (empty || (held->confidence < LP_ENRICHMENT_KNOWN && p.confidence > held->confidence))
+        *held = p;
+}
+
+/* A value that says something: a string that is not empty, or a number. */
+static bool says_something(struct lp_str v)
+{
+    enum lp_json_type t = lp_json_type(v);
+    return (t == LP_JSON_STRING && v.n > 2) || t == LP_JSON_NUMBER;
+}
+
+static double clamp(double v)
+{
+    return v > 1 ? 1 : v >= 0 ? v : 0;
+}
+
+static double confidence_in(struct lp_str confidence, const char *field)
+{
+    struct lp_str one;
+    double v;
+    if (confidence.p == NULL)
+        return 1;
+    if (lp_json_real(confidence, &v))
+        return clamp(v);
+    if (lp_json_get(confidence, field, &one) && lp_json_real(one, &v))
+        return clamp(v);
+    return 1;
+}
+
+static bool take_flag(struct merged *m, struct lp_str name, struct lp_str value)
+{
+    for (int i = 0; i < FLAGS; i++) {
+        if (!lp_json_name_is(name, flags[i]))
+            continue;
+        enum lp_json_type t = lp_json_type(value);
+        if (m->flag[i].p == NULL && (t == LP_JSON_TRUE || t == LP_JSON_FALSE))
+            m->flag[i] = value;
+        return true;
+    }
+    return false;
+}
+
+static int field_of(struct lp_str raw_name)
+{
+    for (int i = 0; i < FIELDS; i++) {
+        if (lp_json_name_is(raw_name, fields[i].name))
+            return i;
+    }
+    return -1;
+}
+
+static void take_answer(struct merged *m, const struct lp_answer *a)
+{
+    struct lp_json_iter it = lp_json_iter(a->data);
+    struct lp_str name, value;
+    while (lp_json_next(&it, &name, &value)) {
+        int i = field_of(name);
+        if (i >= 0 && says_something(value)) {
+            struct pick p = {.value = value,
+                .confidence = confidence_in(a->confidence, fields[i].name),
+                .provider = lp_str(a->provider->name),
+                .at_ms = a->at};
+            offer(&m->pick[i], p);
+            m->known |= p.confidence >= LP_ENRICHMENT_KNOWN;
+        } else if (i < 0 && !take_flag(m, name, value) && lp_json_name_is(name, "domain")) {
+            if (m->domain.p == NULL && says_something(value))
+                m->domain = value;
+        }
+    }
+}
+
+/* What a provider that could not answer now said earlier still stands. */
+static void keep_earlier(struct merged *m, struct lp_str member, const char *provider)
+{
+    struct lp_str all, origin, by, value, at = {0}, confidence = {0};
+    if (!lp_json_get(member, "provenance", &all))
+        return;
+    for (int i = 0; i < FIELDS; i++) {
+        if (!lp_json_get(all, fields[i].name, &origin) || !lp_json_get(origin, "provider", &by) ||
+            !lp_json_is(by, provider) || !lp_json_get(member, fields[i].name, &value) ||
+            !says_something(value) || !lp_json_get(origin, "at", &at))
+            continue;
+        lp_json_get(origin, "confidence", &confidence);
+        offer(&m->pick[i], (struct pick){.value = value,
+                               .confidence = confidence_in(confidence, fields[i].name),
+                               .provider = lp_str(provider),
+                               .at = at});
+    }
+}
+
+static void collect(struct merged *m, const struct lp_result *result, struct lp_str earlier)
+{
+    for (size_t i = 0; i < result->n; i++) {
+        const struct lp_answer *a = &result->answers[i];
+        if (a->outcome == LP_OK && a->data.p)
+            take_answer(m, a);
+        else if (a->outcome == LP_ERROR || a->outcome == LP_SKIPPED)
+            keep_earlier(m, earlier, a->provider->name);
+    }
+}
+
+static enum lp_enrichment_status status_of(const struct merged *m, const struct lp_result *result)
+{
+    if (m->known)
+        return LP_ENRICHMENT_FOUND;
+    if (result->status == LP_RESULT_FAILED)
+        return LP_ENRICHMENT_FAILED;
+    if (result->status == LP_RESULT_SKIPPED)
+        return LP_ENRICHMENT_SKIPPED;
+    return LP_ENRICHMENT_NOT_FOUND;
+}
+
+/* --- writing --------------------------------------------------------------------------------- */
+
+static void put_time(struct lp_buf *b, const char *name, int64_t at)
+{
+    lp_json_key(b, name);
+    lp_buf_byte(b, '"');
+    lp_clock_put(b, at);
+    lp_buf_byte(b, '"');
+}
+
+static bool named_before(const struct merged *m, int i)
+{
+    for (int k = 0; k < i; k++) {
+        if (m->pick[k].value.p && lp_str_eq(m->pick[k].provider, m->pick[i].provider))
+            return true;
+    }
+    return false;
+}
+
+static void put_source(struct lp_buf *b, const struct merged *m)
+{
+    struct lp_str first = {0};
+    int n = 0;
+    for (int i = 0; i < FIELDS; i++) {
+        if (m->pick[i].value.p && !named_before(m, i) && n++ == 0)
+            first = m->pick[i].provider;
+    }
+    if (n == 0)
+        return;
+    if (n == 1) {
+        lp_json_put_str(b, "enrichment_source", first);
+        return;
+    }
+    lp_json_key(b, "enrichment_source");
+    char before = '[';
+    for (int i = 0; i < FIELDS; i++) {
+        if (!m->pick[i].value.p || named_before(m, i))
+            continue;
+        lp_buf_byte(b, before);
+        lp_json_put(b, m->pick[i].provider);
+        before = ',';
+    }
+    lp_buf_byte(b, ']');
+}
+
+static void put_provenance(struct lp_buf *b, const struct merged *m)
+{
+    bool open = false;
+    for (int i = 0; i < FIELDS; i++) {
+        const struct pick *p = &m->pick[i];
+        if (!p->value.p)
+            continue;
+        if (!open) {
+            lp_json_key(b, "provenance");
+            lp_buf_byte(b, '{');
+            open = true;
+        }
+        lp_json_key(b, fields[i].name);
+        lp_buf_byte(b, '{');
+        lp_json_put_str(b, "provider", p->provider);
+        if (p->at.p)
+            lp_json_put_raw(b, "at", p->at);
+        else
+            put_time(b, "at", p->at_ms);
+        lp_json_put_num(b, "confidence", p->confidence, 3);
+        lp_buf_byte(b, '}');
+    }
+    if (open)
+        lp_buf_byte(b, '}');
+}
+
+static void put_attempts(struct lp_buf *b, const struct lp_result *result)
+{
+    lp_json_key(b, "attempts");
+    lp_buf_byte(b, '[');
+    for (size_t i = 0; i < result->n; i++) {
+        const struct lp_answer *a = &result->answers[i];
+        if (i > 0)
+            lp_buf_byte(b, ',');
+        lp_buf_byte(b, '{');
+        lp_json_put_str(b, "provider", lp_str(a->provider->name));
+        lp_json_put_str(b, "outcome", lp_str(lp_outcome_name(a->outcome)));
+        if (a->class != LP_CLASS_NONE)
+            lp_json_put_str(b, "error_class", lp_str(lp_class_name(a->class)));
+        lp_json_put_int(b, "latency_ms", lp_clock_fixed() ? 0 : a->latency_ms);
+        lp_buf_byte(b, '}');
+    }
+    lp_buf_byte(b, ']');
+}
+
+static void put_cost(struct lp_buf *b, const struct lp_result *result)
+{
+    bool open = false;
+    for (size_t i = 0; i < result->n; i++) {
+        const struct lp_answer *a = &result->answers[i];
+        if (!(a->credits > 0))
+            continue;
+        if (!open) {
+            lp_json_key(b, "cost");
+            lp_buf_byte(b, '{');
+        } else {
+            lp_buf_byte(b, ',');
+        }
+        open = true;
+        lp_json_put(b, lp_str(a->provider->name)); /* a name the user chose: any bytes */
+        lp_buf_byte(b, ':');
+        lp_num_put(b, a->credits, 6);
+    }
+    if (open)
+        lp_buf_byte(b, '}');
+}
+
+static void put_member(struct lp_buf *b, const struct merged *m, const struct lp_result *result,
+    enum lp_enrichment_status status, int64_t now)
+{
+    lp_buf_byte(b, '{');
+    lp_json_put_str(b, "status", lp_str(statuses[status]));
+    put_time(b, "enriched_at", now);
+    for (int i = 0; i < FIELDS; i++) {
+        if (m->pick[i].value.p)
+            lp_json_put_raw(b, fields[i].name, m->pick[i].value);
+    }
+    for (int i = 0; i < FLAGS; i++) {
+        if (m->flag[i].p)
+            lp_json_put_raw(b, flags[i], m->flag[i]);
+    }
+    put_source(b, m);
+    put_provenance(b, m);
+    put_attempts(b, result);
+    put_cost(b, result);
+    lp_buf_byte(b, '}');
+}
+
+enum lp_enrichment_status lp_enrichment_merge(
+    struct lp_rec *r, const struct lp_result *result, bool overwrite, int64_t now)
+{
+    struct merged m = {0};
+    struct lp_str earlier = {0};
+    struct lp_buf b = {0};
+    bool had = lp_rec_get(r, "enrichment", &earlier);
+    collect(&m, result, had ? earlier : LP_STR("{}"));
+    enum lp_enrichment_status status = status_of(&m, result);
+    if (had && rank_of(earlier) > (int)status)
+        return status;
+
+    lp_buf_grow(&b, 1024);
+    put_member(&b, &m, result, status, now);
+    lp_rec_set(r, "enrichment", lp_buf_view(&b));
+    lp_buf_free(&b);
+    if (m.domain.p)
+        lp_contact_fill(r, "domain", m.domain, false);
+    for (int i = 0; i < FIELDS; i++) {
+        const struct pick *p = &m.pick[i];
+        if (p->value.p && fields[i].member && p->confidence >= LP_ENRICHMENT_KNOWN)
+            lp_contact_fill(r, fields[i].member, p->value, overwrite);
+    }
+    if (status == LP_ENRICHMENT_FOUND)
+        lp_contact_advance(r, LP_CONTACT_ENRICHED);
+    lp_contact_touch(r, now);
+    return status;
+}
+
+/* --- names ----------------------------------------------------------------------------------- */
+
+const char *lp_enrichment_known_field(struct lp_str name)
+{
+    for (int i = 0; i < FIELDS; i++) {
+        if (lp_str_is(name, fields[i].name) ||
+            (fields[i].member && lp_str_is(name, fields[i].member)))
+            return fields[i].name;
+    }
+    return NULL;
+}
+
+const char *lp_enrichment_field(const char *member)
+{
+    const char *field = lp_enrichment_known_field(lp_str(member));
+    return field ? field : member;
+}
