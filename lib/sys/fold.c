@@ -1,0 +1,46 @@
+#include "leadpipe/fold.h"
+#include <stdint.h>
+#include <stdlib.h>
+#include <unicase.h>
+#include <uninorm.h>
+#include <unistring/version.h>
+
+static unsigned char put_lower(struct lp_str s, struct lp_buf *out)
+{
+    char *to = out->p + out->len;
+    unsigned char seen = 0;
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        seen |= c;
+        to[i] = (char)(c | ((unsigned char)(c - 'A') < 26 ? 0x20 : 0));
+    }
+    return seen;
+}
+
+void lp_fold(struct lp_str s, struct lp_buf *out)
+{
+    if (s.n == 0 || !lp_buf_grow(out, s.n + 1))
+        return;
+    if (put_lower(s, out) & 0x80) {
+        size_t n = 0;
+        uint8_t *folded = u8_casefold((const uint8_t *)s.p, s.n, NULL, UNINORM_NFC, NULL, &n);
+        if (folded) {
+            lp_buf_add(out, folded, n);
+            free(folded);
+            return;
+        }
+    }
+    out->len += s.n;
+    out->p[out->len] = '\0';
+}
+
+const char *lp_fold_version(void)
+{
+    static char text[48];
+    struct lp_buf b = {0};
+    lp_buf_printf(
+        &b, "libunistring %d.%d", _libunistring_version >> 8, _libunistring_version & 255);
+    memcpy(text, b.p, b.len < sizeof(text) ? b.len : sizeof(text) - 1);
+    lp_buf_free(&b);
+    return text;
+}
