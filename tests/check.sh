@@ -56,7 +56,7 @@ run_one() { # SUITE NAME COMMAND...
     suite=$1 name=$2
     shift 2
     log=$logs/$suite.$(echo "$name" | tr / .).log
-    work=$(mktemp -d "${TMPDIR:-/tmp}/check.XXXXXX") || exit 1
+    work=$(mktemp -d) || exit 1
     clean_env "$work" timeout "${TEST_TIMEOUT:-600}" "$@" </dev/null >"$log" 2>&1
     status=$?
     reports=0

@@ -93,7 +93,7 @@ fi
 
 B=${B:-build}
 case $B in /*) ;; *) B=$ROOT/$B ;; esac
-GOLDEN_WORK=$(mktemp -d "${TMPDIR:-/tmp}/golden.XXXXXX") || exit 1
+GOLDEN_WORK=$(mktemp -d) || exit 1
 trap 'rm -rf "$GOLDEN_WORK"' EXIT
 trap 'exit 130' INT TERM
 GOLDEN_BIN=$B/bin
