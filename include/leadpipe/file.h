@@ -12,9 +12,13 @@
 #include "leadpipe/buf.h"
 #include "leadpipe/err.h"
 
+/* Appends the whole file; more than `max` bytes (0: no limit) is an error, code "too_big". */
 int lp_file_read(const char *path, size_t max, struct lp_buf *out, struct lp_err *err);
 /* Writes to a temporary file beside it, fsyncs, renames. */
 int lp_file_replace(const char *path, struct lp_str text, int mode, struct lp_err *err);
+/* Gives the finished file `from` the name `path` unless that is taken: 1 done, 0 another was first
+ * (and `from` is gone), -1 error. */
+int lp_file_publish(const char *from, const char *path, struct lp_err *err);
 bool lp_file_exists(const char *path);
 /* "$XDG_CONFIG_HOME/leadpipe/<name>" with the fallback ~/.config; NULL if no home is known. */
 char *lp_file_config(const char *name);

@@ -4,7 +4,7 @@
  * Owns: nothing
  * Units: -
  * Errors: none
- * Source: libxxhash (XXH3, https://xxhash.com), zlib crc32 through lp_crc
+ * Source: libxxhash (XXH3, https://xxhash.com), zlib crc32
  */
 #ifndef LEADPIPE_HASH_H
 #define LEADPIPE_HASH_H
@@ -20,5 +20,7 @@ uint64_t lp_hash64(const void *p, size_t n);
 struct lp_hash128 lp_hash128(const void *p, size_t n);
 /* Seeded: for tables whose keys a stranger chooses. */
 struct lp_hash128 lp_hash128_seeded(const void *p, size_t n, uint64_t seed);
+/* CRC-32 (IEEE 802.3): sees flipped bits in rows at rest. */
+uint32_t lp_crc32(const void *p, size_t n);
 
 #endif
