@@ -28,7 +28,7 @@ test  libcmocka-dev         hdr:cmocka.h
 test  bash                  cmd:bash
 test  python3               cmd:python3
 test  python3-jsonschema    py:jsonschema
-test  jq                    cmd:jq
+show  jq                    cmd:jq
 test  mandoc                cmd:mandoc
 test  clang-format          cmd:clang-format
 test  dnsmasq-base          cmd:dnsmasq

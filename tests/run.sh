@@ -11,7 +11,7 @@ step() { printf '== %s (%d s)\n' "$1" $(($(date +%s) - began)); }
 give_up() { echo "run.sh: $1" >&2; echo "0 passed, 1 failed"; exit 1; }
 
 step packages
-sh tests/packages.sh build test || give_up "packages are missing"
+sh tests/packages.sh build show test || give_up "packages are missing"
 
 step build
 mkdir -p "$B"
