@@ -33,12 +33,15 @@ enum lp_http_fault {
 
 struct lp_http_request {
     const char *method, *url;
-    const char *const *headers;  /* "Name: value", ended by NULL; no CR/LF allowed (refused) */
+    const char *const *headers;  /* "Name: value", ended by NULL; no CR/LF allowed (refused);
+                                    one without a value is not sent */
     struct lp_str body;          /* p == NULL: none */
     const char *basic_user, *basic_password; /* or NULL */
     int64_t deadline;            /* lp_clock_mono */
     int64_t connect_timeout_ms;  /* 0: 10 000 */
     const char *ca_file;         /* or NULL */
+    bool once;                   /* an effect: on a connection of its own, so that libcurl never sends
+                                    it a second time when a kept-alive one turns out to be dead */
 };
 
 struct lp_http_response {
