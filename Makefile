@@ -20,7 +20,8 @@ LDLIBS  := -Wl,--as-needed $(PKGLIBS) -ljq -lcsv -lxxhash -lunistring -lz -lm -l
 ALLLDFLAGS := -Wl,-z,relro,-z,now $(LDFLAGS)
 
 LIBSRC  := $(wildcard lib/*/*.c)
-LIBOBJ  := $(LIBSRC:%.c=$(B)/%.o)
+LISTS   := disposable free popular role
+LIBOBJ  := $(LIBSRC:%.c=$(B)/%.o) $(B)/gen/lists_data.o
 CMDSRC  := $(wildcard cmd/*.c)
 PROGRAMS := $(CMDSRC:cmd/%.c=%)
 BINS    := $(PROGRAMS:%=$(B)/bin/%)
@@ -40,6 +41,15 @@ $(B)/.flags: force
 
 $(B)/%.o: %.c $(B)/.flags
 	@mkdir -p $(@D)
+	$(CC) $(ALLCFLAGS) $(WERROR) -MMD -MP -c -o $@ $<
+
+# The shipped lists become tables of the library: start-up reads no file.
+$(B)/gen/lists_data.c: lib/lists/table.awk $(LISTS:%=lib/lists/%.txt)
+	@mkdir -p $(@D)
+	for l in $(LISTS); do sed -e '/^#/d' -e "s/^/$$l /" lib/lists/$$l.txt; done | \
+	  LC_ALL=C sort -u | awk -f lib/lists/table.awk >$@.new && mv $@.new $@
+
+$(B)/gen/%.o: $(B)/gen/%.c $(B)/.flags
 	$(CC) $(ALLCFLAGS) $(WERROR) -MMD -MP -c -o $@ $<
 
 # The list of members is a prerequisite too, so that a module taken away leaves the archive.
