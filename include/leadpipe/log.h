@@ -23,6 +23,9 @@ void lp_log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));   
 void lp_log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));    /* not with -q */
 void lp_log_verbose(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* with -v */
 
+/* `hook` runs before every message, so that a progress bar can leave the line first. NULL: none. */
+void lp_log_before(void (*hook)(void *), void *arg);
+
 /* Masks `secret` wherever text leaves the process (values under 4 bytes are not masked). */
 void lp_log_secret(struct lp_str secret);
 /* Replaces every registered secret in the buffer by "****" in place. */

@@ -11,15 +11,21 @@
 
 #include "leadpipe/run.h"
 
+#define LP_REJECTS_RAW  (64 * 1024) /* of a line that is no object, at most this much is kept */
+#define LP_REJECTS_TOLD 20
+
 struct lp_rejects;
-/* path NULL: the first 20 go to standard error, the rest are counted. */
+/* `inputs` as the operands are (empty: standard input). path NULL: the first 20 go to standard
+ * error, the rest are counted. */
 struct lp_rejects *lp_rejects_new(const char *path, char **inputs, struct lp_err *err);
 int lp_rejects_add(struct lp_rejects *r, const struct lp_origin *from, struct lp_str raw,
     uint64_t raw_length, bool is_object, const struct lp_err *why, struct lp_err *err);
 void lp_rejects_del(struct lp_rejects *r); /* tells how many were not shown */
 
-/* If the line is a reject (an object with `error` and `record` or `raw`): the line to read instead,
- * decoded into `out`. header gets the `header` member of a contacts-import reject, if any. */
+/* If the line is a reject (an object with an `error` that has a `code`, and `record` or `raw`): the
+ * line to read instead, decoded into `out`. A `raw` nobody has touched is read as the bytes it
+ * stood for (`raw_base64`), so that U+FFFD never passes for data. header (may be NULL) gets the
+ * `header` member of a contacts-import reject, if any. */
 bool lp_rejects_unwrap(const struct lp_rec *rec, struct lp_buf *out, struct lp_buf *header);
 
 #endif

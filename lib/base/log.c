@@ -14,12 +14,20 @@ static struct {
     enum lp_log_level level;
     struct lp_str *secrets; /* every form of every secret, longest first */
     size_t n;
-} log_state = {"leadpipe", LP_LOG_NORMAL, NULL, 0};
+    void (*before)(void *);
+    void *before_arg;
+} log_state = {"leadpipe", LP_LOG_NORMAL, NULL, 0, NULL, NULL};
 
 void lp_log_init(const char *program, enum lp_log_level level)
 {
     log_state.program = program;
     log_state.level = level;
+}
+
+void lp_log_before(void (*hook)(void *), void *arg)
+{
+    log_state.before = hook;
+    log_state.before_arg = arg;
 }
 
 const char *lp_log_program(void)
@@ -173,6 +181,8 @@ static void say(const char *fmt, va_list ap)
 {
     int saved = errno;
     struct lp_buf b = {0};
+    if (log_state.before)
+        log_state.before(log_state.before_arg);
     lp_buf_printf(&b, "%s: ", log_state.program);
     lp_buf_vprintf(&b, fmt, ap);
     lp_log_redact(&b);

@@ -1,0 +1,30 @@
+/*
+ * parts - what the files of the run share and nobody else needs
+ *
+ * Owns: nothing
+ * Units: as named
+ * Errors: as each function says
+ */
+#ifndef LEADPIPE_RUN_PARTS_H
+#define LEADPIPE_RUN_PARTS_H
+
+#include "leadpipe/run.h"
+
+/* Parses argv into run->common and the program's settings. True: go on with *operands; false: end
+ * with *status (help, version, completion, misuse). */
+bool lp_run_options(struct lp_run *run, int argc, char **argv, char ***operands, int *status);
+
+/* LP_ERR_USAGE if the file is one of the inputs or standard output. */
+int lp_run_check_side_file(const char *option, const char *path, char **inputs, struct lp_err *err);
+
+/* Opens --stats FILE early, so that a wrong name is found before the work is done. *fd -1: none. */
+int lp_run_stats_open(struct lp_run *run, char **inputs, int *fd, struct lp_err *err);
+/* Writes it and closes fd. */
+int lp_run_stats_write(struct lp_run *run, int fd, struct lp_err *err);
+/* "in 200 out 190 rejects 8 dropped 2 (duplicate 2)" on standard error, not with -q. */
+void lp_run_summary(const struct lp_run *run);
+
+/* Have the rejects passed what --max-errors allows? At the end every share is judged. */
+int lp_run_judge(const struct lp_run *run, bool at_end, struct lp_err *err);
+
+#endif
