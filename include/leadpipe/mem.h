@@ -34,9 +34,11 @@ static inline bool lp_str_is(struct lp_str a, const char *s)
     return a.n == n && memcmp(a.p ? a.p : "", s, n) == 0;
 }
 
-void *lp_alloc(size_t n);                        /* zeroed */
-void *lp_realloc(void *p, size_t n);             /* not zeroed */
+void *lp_alloc(size_t n);                               /* zeroed */
+void *lp_realloc(void *p, size_t n);                    /* not zeroed */
 void *lp_realloc_array(void *p, size_t n, size_t size); /* checks n * size for overflow */
+/* The end of a program without memory: for libraries that take a handler. */
+_Noreturn void lp_mem_exhausted(void);
 char *lp_strdup(const char *s);
 char *lp_strndup(const char *s, size_t n);
 
@@ -46,7 +48,7 @@ struct lp_arena {
     struct lp_arena_block *head; /* the block in use; older and spare ones chained behind */
     size_t used;                 /* bytes handed out since the last reset */
 };
-void *lp_arena_alloc(struct lp_arena *a, size_t n); /* 8-aligned, not zeroed */
+void *lp_arena_alloc(struct lp_arena *a, size_t n);              /* 8-aligned, not zeroed */
 char *lp_arena_dup(struct lp_arena *a, const char *p, size_t n); /* NUL-terminated copy */
 struct lp_str lp_arena_str(struct lp_arena *a, struct lp_str s); /* copy as a slice */
 /* Keeps at most one block of moderate size, so that one huge record does not stay for ever. */

@@ -20,7 +20,7 @@ enum { BLOCK_FIRST = 8 << 10, BLOCK_MAX = 1 << 20, BLOCK_KEPT = 64 << 10, ALIGN 
 /* --- the heap ------------------------------------------------------------------------------- */
 
 /* Nothing here may allocate, so neither the log nor stdio is asked for help. */
-static _Noreturn void out_of_memory(void)
+_Noreturn void lp_mem_exhausted(void)
 {
     static const char text[] = ": out of memory\n";
     char line[128];
@@ -56,7 +56,7 @@ void *lp_alloc(size_t n)
 {
     void *p = refused() ? NULL : calloc(1, n ? n : 1);
     if (!p)
-        out_of_memory();
+        lp_mem_exhausted();
     return p;
 }
 
@@ -64,7 +64,7 @@ void *lp_realloc(void *p, size_t n)
 {
     void *q = refused() ? NULL : realloc(p, n ? n : 1);
     if (!q)
-        out_of_memory();
+        lp_mem_exhausted();
     return q;
 }
 
@@ -72,7 +72,7 @@ void *lp_realloc_array(void *p, size_t n, size_t size)
 {
     size_t bytes;
     if (__builtin_mul_overflow(n, size, &bytes))
-        out_of_memory();
+        lp_mem_exhausted();
     return lp_realloc(p, bytes);
 }
 
@@ -115,7 +115,7 @@ static struct lp_arena_block *block_new(struct lp_arena *a, size_t n)
 void *lp_arena_alloc(struct lp_arena *a, size_t n)
 {
     if (n > SIZE_MAX / 2)
-        out_of_memory();
+        lp_mem_exhausted();
     n = (n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
     struct lp_arena_block *b = a->head;
     if (!b || b->cap - b->used < n)

@@ -1,7 +1,6 @@
 /* vault - see leadpipe/vault.h */
 #include "leadpipe/vault.h"
 
-#include <stdint.h>
 #include <sys/mman.h>
 
 enum { CHUNK = 64 << 10 };
@@ -16,10 +15,8 @@ static void map_more(size_t need)
 {
     size_t size = (need + CHUNK - 1) / CHUNK * CHUNK;
     char *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (p == MAP_FAILED) {
-        lp_realloc_array(NULL, SIZE_MAX, 2); /* the usual end of a program without memory */
-        return;
-    }
+    if (p == MAP_FAILED)
+        lp_mem_exhausted();
     madvise(p, size, MADV_DONTDUMP); /* a kernel without it keeps the program usable */
     room.p = p;
     room.left = size;
