@@ -1,0 +1,49 @@
+/*
+ * child - another program: started without a shell unless asked, talked to by pipes, ended for sure
+ *
+ * Owns: struct lp_child owns the process and its two pipe ends until lp_child_stop
+ * Units: deadlines are lp_clock_mono() milliseconds
+ * Errors: LP_ERR_IO when it cannot be started (the program is named) or its pipe fails; LP_ERR_TEMP
+ *         code "timeout" at the deadline
+ *
+ * The child leads a process group of its own, so that whatever it starts ends with it. It inherits
+ * no descriptor but its standard three, no ignored signal and no blocked one. Standard error is
+ * ours.
+ */
+#ifndef LEADPIPE_CHILD_H
+#define LEADPIPE_CHILD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include "leadpipe/buf.h"
+#include "leadpipe/err.h"
+
+struct lp_child_options {
+    const char *const *argv; /* ended by NULL; argv[0] is looked up in PATH */
+    const char *shell;       /* instead of argv: a line for /bin/sh -c */
+    bool pipe_in;            /* else its standard input is /dev/null */
+    bool pipe_out;           /* else its standard output is /dev/null */
+    bool quiet;              /* its standard error is /dev/null, too */
+};
+
+struct lp_child {
+    pid_t pid;   /* 0: none */
+    int in, out; /* our ends: writes to its standard input, reads its output; -1: none */
+};
+
+int lp_child_start(struct lp_child *c, const struct lp_child_options *options, struct lp_err *err);
+void lp_child_close_in(struct lp_child *c); /* the child sees the end of its input */
+/* Reads what there is, waiting until the deadline: bytes, 0 at the end of output, -1. */
+ssize_t lp_child_read(struct lp_child *c, void *to, size_t n, int64_t deadline, struct lp_err *err);
+/* 1 it ended (*status: its exit status, or 128 + signal), 0 it is running at the deadline. */
+int lp_child_wait(struct lp_child *c, int64_t deadline, int *status);
+/* Closes the pipes; a child still running gets SIGTERM, and after grace_ms SIGKILL, with its group.
+ */
+void lp_child_stop(struct lp_child *c, int64_t grace_ms);
+
+/* Start, read all output up to `max` bytes, wait, stop: for short commands. */
+int lp_child_run(const struct lp_child_options *options, size_t max, int64_t deadline,
+    struct lp_buf *out, int *status, struct lp_err *err);
+
+#endif
