@@ -1,0 +1,49 @@
+#!/bin/sh
+# providers.test.sh - adapters offline, with nothing but jq: tests/providers/NAME/CASE holds
+#   call           the function: request, response, check, checked or advise
+#   input.json     what it is given, as spec'd for adapters
+#   expected.json  what it must give; members that are null may be left out of either
+# The program around the functions is the engine's: the adapter first, then the defaults.
+set -u
+ROOT=${ROOT:-$(cd "$(dirname "$0")/.." && pwd)}
+lib=$ROOT/lib/providers
+n=0 failed=0
+
+result() { # STATUS NAME
+    n=$((n + 1))
+    if [ "$1" = 0 ]; then echo "ok $n $2"; else echo "not ok $n $2"; failed=$((failed + 1)); fi
+}
+
+run_case() { # ADAPTER CASE-DIRECTORY
+    HOME=/nonexistent jq -S --arg call "$(cat "$2/call")" -L "$lib" \
+        "include \"$1\" {\"search\":\"$lib\"}; include \"defaults\" {\"search\":\"$lib\"};
+        . + {call: \$call} | if .call == \"request\" then request elif .call == \"response\" then response
+        elif .call == \"check\" then check elif .call == \"checked\" then checked else advise end
+        | del(.. | nulls)" "$2/input.json"
+}
+
+for dir in "$ROOT"/tests/providers/*/*/; do
+    dir=${dir%/}
+    case=$(basename "$dir") adapter=$(basename "$(dirname "$dir")")
+    want=$(jq -S 'del(.. | nulls)' "$dir/expected.json")
+    got=$(run_case "$adapter" "$dir" 2>&1)
+    [ "$got" = "$want" ]
+    status=$?
+    result $status "$adapter: $case"
+    [ $status = 0 ] || printf '# expected %s\n# actual   %s\n' "$(echo "$want" | tr -d '\n')" "$(echo "$got" | tr -d '\n')"
+done
+
+# The module's object must be JSON apart from comments: C reads it without jq.
+for file in "$lib"/*.jq; do
+    [ "$(basename "$file")" != defaults.jq ] || continue # no adapter
+    sed -n '/^module {/,/^}/p' "$file" | sed 's/^module //; s/};$/}/; s/ *#.*//' | jq -e .name >/dev/null
+    result $? "$(basename "$file"): its metadata is JSON"
+done
+
+# Chunks go out at the limit the provider sets.
+for pair in apollo:10 dropcontact:250; do
+    sed -n '/^module {/,/^}/p' "$lib/${pair%:*}.jq" | grep -q "\"batch\": ${pair#*:},"
+    result $? "G23 G24 ${pair%:*}: ${pair#*:} records a call"
+done
+echo "1..$n"
+exit $((failed > 0))
