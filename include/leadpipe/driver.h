@@ -8,11 +8,11 @@
  * Errors: `open`: LP_ERR_CONFIG or LP_ERR_IO ends the program. A try that failed is no error of the
  *         driver: it is reported through lp_call_error.
  *
- * `start` begins one try of a call and returns at once. Later, or before it returns, the driver gives
- * each item its answer (lp_item_answer) and then ends the try by exactly one of lp_call_results,
- * lp_call_next or lp_call_error. An item without an answer after lp_call_results counts as
- * error/bad_response. Drivers that wait on descriptors of their own give them to the loop through
- * `fds`/`timeout`/`dispatch`.
+ * `start` begins one try of a call and returns at once. Later, or before it returns, the driver
+ * gives each item its answer (lp_item_answer) and then ends the try by exactly one of
+ * lp_call_results, lp_call_next or lp_call_error. An item without an answer after lp_call_results
+ * counts as error/bad_response. Drivers that wait on descriptors of their own give them to the loop
+ * through `fds`/`timeout`/`dispatch`.
  */
 #ifndef LEADPIPE_DRIVER_H
 #define LEADPIPE_DRIVER_H
@@ -35,17 +35,17 @@ struct lp_answer {
     struct lp_str detail;     /* for people; no address, no secret */
     int64_t latency_ms;
     double credits;
-    int64_t at;               /* UTC ms */
+    int64_t at; /* UTC ms */
     bool cached;
 };
 
 /* One record on its way to a provider. */
 struct lp_item {
     struct lp_rec *rec;
-    struct lp_str json;       /* JSON object of the members the program sends */
-    struct lp_answer answer;  /* of the try under way */
+    struct lp_str json;      /* JSON object of the members the program sends */
+    struct lp_answer answer; /* of the try under way */
     bool answered;
-    struct lp_task *task;     /* the gateway's */
+    struct lp_task *task; /* the gateway's */
 };
 
 enum lp_call_end { LP_CALL_OPEN, LP_CALL_RESULTS, LP_CALL_NEXT, LP_CALL_ERROR };
@@ -55,22 +55,22 @@ struct lp_call {
     const char *capability;
     struct lp_item **items;
     size_t n;
-    struct lp_str memo;       /* JSON of an earlier lp_call_next, or p == NULL */
-    bool check;               /* self-check's call: no items */
-    int64_t deadline;         /* of this try */
-    void *driver;             /* the driver's own, from start to end */
+    struct lp_str memo; /* JSON of an earlier lp_call_next, or p == NULL */
+    bool check;         /* self-check's call: no items */
+    int64_t deadline;   /* of this try */
+    void *driver;       /* the driver's own, from start to end */
     struct lp_gateway *gateway;
 
     /* How the try ended: */
     enum lp_call_end end;
     enum lp_class class;
     char detail[200];
-    int http_status;          /* 0: none */
-    int64_t retry_after_ms;   /* -1: none given */
-    int64_t after_ms;         /* LP_CALL_NEXT */
-    bool sent;                /* the other side may have seen the request */
-    double credits;           /* used, as the provider said; -1: it did not say */
-    double remaining;         /* credits left; -1: it did not say */
+    int http_status;        /* 0: none */
+    int64_t retry_after_ms; /* -1: none given */
+    int64_t after_ms;       /* LP_CALL_NEXT */
+    bool sent;              /* the other side may have seen the request */
+    double credits;         /* used, as the provider said; -1: it did not say */
+    double remaining;       /* credits left; -1: it did not say */
 };
 
 /* The answer for one item; strings are copied into the record's arena. */
@@ -84,22 +84,23 @@ void lp_call_error(struct lp_call *call, enum lp_class class, const char *detail
 /* A setting a driver or adapter understands. */
 struct lp_setting {
     const char *name;
-    const char *env;      /* environment variable it may come from, or NULL */
+    const char *env; /* environment variable it may come from, or NULL */
     bool secret, required;
-    const char *preset;   /* default as JSON text ("\"x\"", "30", "true"), or NULL */
+    const char *preset; /* default as JSON text ("\"x\"", "30", "true"), or NULL */
 };
 
 struct lp_driver {
-    const char *name;                      /* "offline": also the adapter name used in chains */
-    const char *const *capabilities;       /* ended by NULL; NULL: the adapter says */
-    const struct lp_setting *settings;     /* ended by .name == NULL; or NULL */
-    bool embedded;                         /* works on this machine, costs nothing */
-    int batch;                             /* records per call (1) */
-    int max_in_flight;                     /* calls at a time; 0: --jobs */
+    const char *name;                  /* "offline": also the adapter name used in chains */
+    const char *const *capabilities;   /* ended by NULL; NULL: the adapter says */
+    const struct lp_setting *settings; /* ended by .name == NULL; or NULL */
+    bool embedded;                     /* works on this machine, costs nothing */
+    int batch;                         /* records per call (1) */
+    int max_in_flight;                 /* calls at a time; 0: --jobs */
     int (*open)(struct lp_gateway *g, struct lp_provider *p, struct lp_err *err);
     void (*close)(struct lp_provider *p);
     void (*start)(struct lp_provider *p, struct lp_call *call);
-    void (*cancel)(struct lp_provider *p, struct lp_call *call); /* second signal, deadline; may be NULL */
+    void (*cancel)(
+        struct lp_provider *p, struct lp_call *call); /* second signal, deadline; may be NULL */
     unsigned (*fds)(struct lp_provider *p, struct pollfd *fds, unsigned room); /* or NULL */
     int (*timeout)(struct lp_provider *p); /* ms until dispatch is due, -1: none; or NULL */
     void (*dispatch)(struct lp_provider *p, const struct pollfd *fds, unsigned n); /* or NULL */

@@ -18,33 +18,33 @@ struct lp_adapter;
 struct lp_provider_setting {
     const char *name, *env, *preset;
     bool secret, required;
-    struct lp_str value;      /* JSON text, or for a secret its plain bytes; p == NULL: not set */
-    char token[48];           /* of a secret: what jq sees instead */
-    const char *source;       /* "config", "env APOLLO_API_KEY", "default", "" */
+    struct lp_str value; /* JSON text, or for a secret its plain bytes; p == NULL: not set */
+    char token[48];      /* of a secret: what jq sees instead */
+    const char *source;  /* "config", "env APOLLO_API_KEY", "default", "" */
 };
 
 struct lp_provider {
-    const char *name;         /* as the chain calls it */
-    const char *use;          /* adapter or driver it runs */
+    const char *name; /* as the chain calls it */
+    const char *use;  /* adapter or driver it runs */
     const char *capability;
     const struct lp_driver *driver;
-    struct lp_adapter *adapter;          /* of transport http, else NULL */
+    struct lp_adapter *adapter; /* of transport http, else NULL */
     bool configured;
     bool embedded;
-    char missing[64];         /* the first required setting that is not set */
+    char missing[64]; /* the first required setting that is not set */
     struct lp_provider_setting *settings;
     size_t n_settings;
     int batch, max_in_flight, tries;
-    int64_t timeout_ms;       /* of one try */
-    int64_t total_ms;         /* of all tries of a call together */
-    int64_t max_wait_ms;      /* longest wait for a rate limit */
-    int64_t poll_ms;          /* longest polling through `next` */
-    double rate_requests;     /* 0: no limit */
+    int64_t timeout_ms;   /* of one try */
+    int64_t total_ms;     /* of all tries of a call together */
+    int64_t max_wait_ms;  /* longest wait for a rate limit */
+    int64_t poll_ms;      /* longest polling through `next` */
+    double rate_requests; /* 0: no limit */
     int64_t rate_per_ms;
-    double credits;           /* cost of one record */
+    double credits; /* cost of one record */
     const char *ca_file;
-    void *handle;             /* the driver's own */
-    struct lp_lane *lane;     /* the gateway's: queue, health, limits */
+    void *handle;         /* the driver's own */
+    struct lp_lane *lane; /* the gateway's: queue, health, limits */
 };
 
 /* A setting's value: JSON text of it (not for secrets); p == NULL when not set. */

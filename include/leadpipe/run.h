@@ -95,6 +95,7 @@ struct lp_run {
         struct lp_run *run, struct lp_buf *json); /* appends members to --stats; may be NULL */
     void (*progress_note)(struct lp_run *run, struct lp_buf *out); /* provider states on the bar */
     void *engine;                                                  /* the drive's own */
+    void (*release)(struct lp_run *run); /* frees it, after --stats was written; may be NULL */
     /* The rest is the run's own. */
     uint64_t taken;      /* records of this shard, counted against --limit */
     int64_t max_rejects; /* --max-errors N; -1: none */

@@ -208,6 +208,8 @@ static int finish(struct lp_run *run, int stats_fd, struct lp_err *err)
 
 static void release(struct lp_run *run)
 {
+    if (run->release)
+        run->release(run);
     lp_progress_del(run->progress);
     lp_lines_del(run->in);
     lp_out_free(&run->out);

@@ -1,0 +1,140 @@
+#include "leadpipe/adapter.h"
+
+#include <stdlib.h>
+#include "leadpipe/file.h"
+#include "leadpipe/json.h"
+
+#define ADAPTER_MAX (1024 * 1024)
+
+/* One call of the compiled program runs one function; `call` in the input says which. */
+static const char dispatch[] = "if .call == \"request\" then request"
+                               " elif .call == \"response\" then response"
+                               " elif .call == \"check\" then check"
+                               " elif .call == \"checked\" then checked"
+                               " else advise end";
+
+static size_t skip_comment(struct lp_str t, size_t i)
+{
+    while (i < t.n && t.p[i] != '\n')
+        i++;
+    return i;
+}
+
+static size_t skip_space(struct lp_str t, size_t i)
+{
+    while (i < t.n && (strchr(" \t\r\n", t.p[i]) || t.p[i] == '#'))
+        i = t.p[i] == '#' ? skip_comment(t, i) : i + 1;
+    return i;
+}
+
+static size_t copy_string(struct lp_str t, size_t i, struct lp_buf *out)
+{
+    size_t from = i++;
+    while (i < t.n && t.p[i] != '"')
+        i += t.p[i] == '\\' ? 2 : 1;
+    i = i < t.n ? i + 1 : t.n;
+    lp_buf_add(out, t.p + from, i - from);
+    return i;
+}
+
+int lp_adapter_meta(struct lp_str t, struct lp_buf *meta, struct lp_err *err)
+{
+    size_t i = skip_space(t, 0), at;
+    const char *why;
+    if (t.n - i < 6 || memcmp(t.p + i, "module", 6) != 0)
+        return lp_err_set(err, LP_ERR_CONFIG, "adapter", "does not begin with `module {...};`");
+    i += 6;
+    int depth = 0;
+    do {
+        i = skip_space(t, i);
+        if (i >= t.n)
+            return lp_err_set(err, LP_ERR_CONFIG, "adapter", "the module's object does not end");
+        if (t.p[i] == '"') {
+            i = copy_string(t, i, meta);
+            continue;
+        }
+        depth += (t.p[i] == '{') - (t.p[i] == '}');
+        lp_buf_byte(meta, t.p[i++]);
+    } while (depth > 0);
+    if (!lp_json_check(lp_buf_view(meta), &at, &why) ||
+        lp_json_type(lp_buf_view(meta)) != LP_JSON_OBJECT)
+        return lp_err_set(err, LP_ERR_CONFIG, "adapter",
+            "the module's object must be JSON (names and strings in double quotes; # comments are "
+            "fine)");
+    return 0;
+}
+
+static char *find(const char *name)
+{
+    struct lp_buf file = {0};
+    lp_buf_printf(&file, "providers/%s.jq", name);
+    char *path = lp_file_config(file.p);
+    if (!path || !lp_file_exists(path)) {
+        free(path);
+        path = lp_file_shipped(file.p);
+    }
+    lp_buf_free(&file);
+    return path;
+}
+
+static bool plain_name(const char *name)
+{
+    return *name && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == strlen(name);
+}
+
+int lp_adapter_open(struct lp_adapter **out, const char *name, struct lp_err *err)
+{
+    char *path = plain_name(name) ? find(name) : NULL;
+    if (!path)
+        return 0;
+    struct lp_adapter *a = lp_alloc(sizeof *a);
+    struct lp_buf text = {0};
+    a->name = lp_strdup(name);
+    a->path = path;
+    int r = lp_file_read(path, ADAPTER_MAX, &text, err);
+    if (r == 0 && lp_adapter_meta(lp_buf_view(&text), &a->meta, err))
+        r = lp_err_prefix(err, "%s: ", path);
+    lp_buf_free(&text);
+    if (r) {
+        lp_adapter_del(a);
+        return -1;
+    }
+    *out = a;
+    return 1;
+}
+
+static void put_include(struct lp_buf *program, const char *module, struct lp_str dir)
+{
+    lp_buf_printf(program, "include \"%s\" {\"search\":", module);
+    lp_json_put(program, dir);
+    LP_BUF_LIT(program, "};\n");
+}
+
+/* The adapter is included before the defaults, so that its definitions win and what it leaves out
+ * is the default's. */
+int lp_adapter_compile(struct lp_adapter *a, struct lp_err *err)
+{
+    if (a->jq)
+        return 0;
+    struct lp_buf program = {0}, lib = {0};
+    lp_buf_printf(&lib, "%s/providers", lp_file_lib());
+    put_include(
+        &program, a->name, (struct lp_str){a->path, (size_t)(strrchr(a->path, '/') - a->path)});
+    put_include(&program, "defaults", lp_buf_view(&lib));
+    lp_buf_puts(&program, dispatch);
+    a->jq = lp_jq_compile(a->path, program.p, lib.p, false, err);
+    lp_buf_free(&program);
+    lp_buf_free(&lib);
+    return a->jq ? 0 : -1;
+}
+
+void lp_adapter_del(struct lp_adapter *a)
+{
+    if (!a)
+        return;
+    lp_jq_del(a->jq);
+    lp_buf_free(&a->meta);
+    free(a->name);
+    free(a->path);
+    free(a);
+}

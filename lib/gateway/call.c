@@ -1,0 +1,393 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include "gateway.h"
+#include "leadpipe/clock.h"
+#include "leadpipe/log.h"
+
+/*
+ * The life of one call: a try, perhaps more tries after a wait, perhaps polling, then every item
+ * goes back to the chain with its answer. Tries are repeated for network, timeout, server and
+ * rate_limited only (a look-up may be repeated; effects get a stricter rule with the programs that
+ * have them).
+ */
+
+#define BACKOFF_MS     500
+#define BACKOFF_MAX_MS 10000
+
+struct lp_work {
+    struct lp_call call;
+    struct lp_lane *lane;
+    struct lp_item **items;
+    size_t n, room;
+    int tries;   /* made so far in this phase */
+    bool forced; /* the circuit is open and nobody else can answer */
+    bool probe;
+    bool starting;         /* inside driver->start: the end is looked at when it returns */
+    int64_t began_at;      /* mono: first try */
+    int64_t polling_since; /* mono, 0: not polling */
+    int64_t try_at;        /* mono: this try began */
+    int64_t due;           /* mono: next try or poll; 0: a try is under way */
+    struct lp_buf memo;
+    double credits;
+    struct lp_work *prev, *next;
+};
+
+static double random_fraction(struct lp_gateway *g)
+{
+    g->seed ^= g->seed << 13;
+    g->seed ^= g->seed >> 7;
+    g->seed ^= g->seed << 17;
+    return (double)(g->seed >> 11) / 9007199254740992.0;
+}
+
+static void begin_try(struct lp_work *w);
+
+static struct lp_work *take_work(struct lp_gateway *g)
+{
+    struct lp_work *w = g->spare;
+    if (w) {
+        g->spare = w->next;
+    } else {
+        w = lp_alloc(sizeof *w);
+    }
+    w->prev = NULL;
+    w->next = g->works;
+    if (g->works)
+        g->works->prev = w;
+    g->works = w;
+    return w;
+}
+
+static void give_back(struct lp_work *w)
+{
+    struct lp_gateway *g = w->lane->gateway;
+    if (w->prev)
+        w->prev->next = w->next;
+    else
+        g->works = w->next;
+    if (w->next)
+        w->next->prev = w->prev;
+    w->next = g->spare;
+    g->spare = w;
+}
+
+void lp_work_start(struct lp_lane *l, struct lp_item **items, size_t n, bool forced)
+{
+    struct lp_work *w = take_work(l->gateway);
+    struct lp_work clean = {.lane = l,
+        .items = w->items,
+        .room = w->room,
+        .memo = w->memo,
+        .prev = w->prev,
+        .next = w->next,
+        .n = n,
+        .forced = forced,
+        .probe = l->probing};
+    *w = clean;
+    lp_buf_reset(&w->memo);
+    if (n > w->room)
+        w->items = lp_realloc_array(w->items, w->room = n, sizeof *w->items);
+    memcpy(w->items, items, n * sizeof *items);
+    w->began_at = lp_clock_mono();
+    l->in_flight++;
+    if (!l->provider->embedded)
+        l->gateway->jobs_used++;
+    begin_try(w);
+}
+
+/* ---- after a try ---------------------------------------------------------------------------- */
+
+static void observe(
+    struct lp_work *w, enum lp_outcome outcome, enum lp_class class, int64_t out_until)
+{
+    struct lp_call *c = &w->call;
+    struct lp_observation o = {.at = lp_clock_real(),
+        .outcome = outcome,
+        .class = class,
+        .latency_ms = lp_clock_mono() - w->try_at,
+        .n = 1,
+        .records = (uint32_t)w->n,
+        .http_status = c->http_status,
+        .credits = c->credits > 0 ? c->credits : 0,
+        .out_until = out_until};
+    snprintf(o.method, sizeof o.method, "%s", w->polling_since ? "poll" : "ask");
+    if (outcome == LP_ERROR)
+        snprintf(o.message, sizeof o.message, "%.119s", c->detail);
+    lp_lane_observe(w->lane, &o);
+}
+
+static void finish(struct lp_work *w)
+{
+    struct lp_lane *l = w->lane;
+    struct lp_gateway *g = l->gateway;
+    l->in_flight--;
+    if (!l->provider->embedded)
+        g->jobs_used--;
+    if (w->probe)
+        l->probing = false;
+    for (size_t i = 0; i < w->n; i++) {
+        struct lp_answer *a = &w->items[i]->answer;
+        a->provider = l->provider;
+        a->latency_ms = lp_clock_mono() - w->began_at;
+        a->at = lp_clock_now();
+        a->credits = w->n ? w->credits / (double)w->n : 0;
+        lp_chain_answered(g, w->items[i]);
+    }
+    give_back(w);
+}
+
+static void fail_all(struct lp_work *w, enum lp_outcome outcome, enum lp_class class)
+{
+    for (size_t i = 0; i < w->n; i++)
+        lp_item_answer(w->items[i], outcome, class, (struct lp_str){0}, (struct lp_str){0},
+            lp_str(w->call.detail));
+    finish(w);
+}
+
+static void results(struct lp_work *w)
+{
+    enum lp_class first_error = LP_CLASS_NONE;
+    bool good = w->n == 0, all_skipped = w->n > 0;
+    for (size_t i = 0; i < w->n; i++) {
+        struct lp_item *item = w->items[i];
+        if (!item->answered)
+            lp_item_answer(item, LP_ERROR, LP_BAD_RESPONSE, (struct lp_str){0}, (struct lp_str){0},
+                LP_STR("no answer for this record in the reply"));
+        if (item->answer.outcome != LP_ERROR)
+            good = true;
+        else if (!first_error)
+            first_error = item->answer.class;
+        all_skipped = all_skipped && item->answer.outcome == LP_SKIPPED;
+    }
+    /* One bad record must not make a provider look ill: a request counts as failed only when every
+     * record in it came to grief. */
+    if (!all_skipped)
+        observe(w, good ? LP_OK : LP_ERROR, good ? LP_CLASS_NONE : first_error, 0);
+    w->lane->proved = true;
+    w->lane->any_success |= good;
+    if (w->call.credits >= 0)
+        w->credits = w->call.credits;
+    finish(w);
+}
+
+static void poll_later(struct lp_work *w)
+{
+    int64_t now = lp_clock_mono();
+    if (!w->polling_since) { /* the submission was taken: that much is a success */
+        observe(w, LP_OK, LP_CLASS_NONE, 0);
+        w->polling_since = now;
+        w->tries = 0;
+    }
+    w->lane->proved = true;
+    if (now + w->call.after_ms - w->polling_since > w->lane->provider->poll_ms) {
+        snprintf(w->call.detail, sizeof w->call.detail, "still not ready after %lld s of polling",
+            (long long)(w->lane->provider->poll_ms / 1000));
+        observe(w, LP_ERROR, LP_TIMEOUT, 0);
+        fail_all(w, LP_ERROR, LP_TIMEOUT);
+        return;
+    }
+    w->due = now + (w->call.after_ms > 0 ? w->call.after_ms : 1);
+}
+
+static bool may_retry(enum lp_class c)
+{
+    return c == LP_NETWORK || c == LP_TIMEOUT || c == LP_SERVER || c == LP_RATE_LIMITED;
+}
+
+/* How long to wait before another try; -1: no other. */
+static int64_t retry_wait(struct lp_work *w, enum lp_class class)
+{
+    const struct lp_provider *p = w->lane->provider;
+    int64_t now = lp_clock_mono();
+    if (!may_retry(class) || w->forced || w->probe || w->tries >= p->tries ||
+        w->lane->gateway->stop_at)
+        return -1;
+    int64_t cap = (int64_t)BACKOFF_MS << (w->tries - 1);
+    if (cap > BACKOFF_MAX_MS)
+        cap = BACKOFF_MAX_MS;
+    int64_t wait = w->call.retry_after_ms >= 0
+                       ? w->call.retry_after_ms
+                       : 1 + (int64_t)(random_fraction(w->lane->gateway) * (double)cap);
+    if (w->call.retry_after_ms > p->max_wait_ms)
+        return -1;
+    int64_t total =
+        class == LP_RATE_LIMITED ? p->total_ms + p->max_wait_ms * p->tries : p->total_ms;
+    return now + wait - w->began_at > total && !w->polling_since ? -1 : wait;
+}
+
+/* Until when the provider is out for its limit; 0: it is not. */
+static int64_t limit_until(struct lp_work *w, enum lp_class class)
+{
+    int64_t wait = w->call.retry_after_ms;
+    if (class == LP_QUOTA)
+        return lp_clock_real() + (wait > 0 ? wait : 3600 * 1000);
+    if (class == LP_RATE_LIMITED && wait > 0)
+        return lp_clock_real() + wait;
+    return 0;
+}
+
+static void refuse(struct lp_work *w, enum lp_class class)
+{
+    struct lp_lane *l = w->lane;
+    if (!l->refused)
+        lp_log_warn("%s: %s (%s); not asked again in this run", l->provider->name,
+            class == LP_AUTH ? "credentials refused" : "cannot be used as configured",
+            w->call.detail);
+    l->refused = class;
+}
+
+static void failed(struct lp_work *w)
+{
+    enum lp_class class = w->call.class;
+    int64_t until = limit_until(w, class);
+    observe(w, LP_ERROR, class, until);
+    if (class == LP_AUTH || class == LP_CONFIG)
+        refuse(w, class);
+    else
+        w->lane->proved = true;
+    int64_t wait = retry_wait(w, class);
+    if (wait < 0)
+        fail_all(w, LP_ERROR, class);
+    else
+        w->due = lp_clock_mono() + wait;
+}
+
+static void ended(struct lp_work *w)
+{
+    switch (w->call.end) {
+    case LP_CALL_RESULTS: results(w); break;
+    case LP_CALL_NEXT: poll_later(w); break;
+    case LP_CALL_ERROR: failed(w); break;
+    case LP_CALL_OPEN: break;
+    }
+}
+
+static void begin_try(struct lp_work *w)
+{
+    struct lp_lane *l = w->lane;
+    w->due = 0;
+    w->tries++;
+    w->try_at = lp_clock_mono();
+    w->call = (struct lp_call){.provider = l->provider,
+        .capability = l->provider->capability,
+        .items = w->items,
+        .n = w->n,
+        .memo = w->memo.len ? lp_buf_view(&w->memo) : (struct lp_str){0},
+        .deadline = w->try_at + l->provider->timeout_ms,
+        .gateway = l->gateway,
+        .retry_after_ms = -1,
+        .credits = -1,
+        .remaining = -1};
+    for (size_t i = 0; i < w->n; i++)
+        w->items[i]->answered = false;
+    l->calls++;
+    w->starting = true;
+    l->provider->driver->start(l->provider, &w->call);
+    w->starting = false;
+    ended(w);
+}
+
+static struct lp_work *work_of(struct lp_call *call)
+{
+    return (struct lp_work *)((char *)call - offsetof(struct lp_work, call));
+}
+
+static void end_try(struct lp_call *call, enum lp_call_end end)
+{
+    struct lp_work *w = work_of(call);
+    call->end = end;
+    if (!w->starting)
+        ended(w);
+}
+
+/* ---- what drivers call ---------------------------------------------------------------------- */
+
+void lp_item_answer(struct lp_item *item, enum lp_outcome outcome, enum lp_class class,
+    struct lp_str data, struct lp_str confidence, struct lp_str detail)
+{
+    struct lp_arena *a = &item->rec->arena;
+    struct lp_answer *to = &item->answer;
+    *to = (struct lp_answer){.outcome = outcome, .class = class};
+    if (data.p)
+        to->data = lp_arena_str(a, data);
+    if (confidence.p)
+        to->confidence = lp_arena_str(a, confidence);
+    if (detail.n)
+        to->detail = lp_arena_str(a, detail);
+    item->answered = true;
+}
+
+void lp_call_results(struct lp_call *call)
+{
+    end_try(call, LP_CALL_RESULTS);
+}
+
+void lp_call_next(struct lp_call *call, int64_t after_ms, struct lp_str memo)
+{
+    struct lp_work *w = work_of(call);
+    struct lp_buf copy = {0}; /* the memo may be a slice of the old one */
+    lp_buf_str(&copy, memo);
+    lp_buf_free(&w->memo);
+    w->memo = copy;
+    call->after_ms = after_ms;
+    end_try(call, LP_CALL_NEXT);
+}
+
+void lp_call_error(struct lp_call *call, enum lp_class class, const char *detail)
+{
+    call->class = class;
+    snprintf(call->detail, sizeof call->detail, "%s", detail);
+    end_try(call, LP_CALL_ERROR);
+}
+
+/* ---- the loop's side ------------------------------------------------------------------------ */
+
+int64_t lp_work_pump(struct lp_gateway *g)
+{
+    int64_t now = lp_clock_mono(), next_due = INT64_MAX;
+    struct lp_work *next;
+    for (struct lp_work *w = g->works; w; w = next) {
+        next = w->next;
+        if (w->due && w->due <= now)
+            begin_try(w);
+        else if (w->due && w->due < next_due)
+            next_due = w->due;
+    }
+    return next_due;
+}
+
+static void abandon(struct lp_work *w)
+{
+    const struct lp_driver *d = w->lane->provider->driver;
+    if (!w->due && d->cancel)
+        d->cancel(w->lane->provider, &w->call);
+    snprintf(w->call.detail, sizeof w->call.detail, "the run was stopped");
+    fail_all(w, LP_SKIPPED, LP_STOPPED);
+}
+
+void lp_work_stop(struct lp_gateway *g, bool all)
+{
+    struct lp_work *next;
+    for (struct lp_work *w = g->works; w; w = next) {
+        next = w->next;
+        if (all || w->due)
+            abandon(w);
+    }
+}
+
+void lp_work_abandon(struct lp_gateway *g)
+{
+    while (g->works)
+        abandon(g->works);
+}
+
+void lp_work_free(struct lp_gateway *g)
+{
+    while (g->spare) {
+        struct lp_work *w = g->spare;
+        g->spare = w->next;
+        lp_buf_free(&w->memo);
+        free(w->items);
+        free(w);
+    }
+}

@@ -1,0 +1,316 @@
+#include "leadpipe/config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include "leadpipe/file.h"
+#include "leadpipe/jq.h"
+#include "leadpipe/log.h"
+
+#define CONFIG_MAX (1024 * 1024)
+
+const struct lp_shape_member lp_config_provider_members[] = {
+    {"use", LP_SHAPE_STRING, NULL},
+    {"batch", LP_SHAPE_COUNT_OR_OBJECT, NULL},
+    {"max_in_flight", LP_SHAPE_COUNT_OR_OBJECT, NULL},
+    {"rate", LP_SHAPE_OBJECT, NULL},
+    {"cost", LP_SHAPE_OBJECT, NULL},
+    {"tries", LP_SHAPE_COUNT, NULL},
+    {"timeout_s", LP_SHAPE_NUMBER, NULL},
+    {"total_s", LP_SHAPE_NUMBER, NULL},
+    {"max_wait_s", LP_SHAPE_NUMBER, NULL},
+    {"poll_limit_s", LP_SHAPE_NUMBER, NULL},
+    {"ca_file", LP_SHAPE_STRING, NULL},
+    {NULL, LP_SHAPE_ANY, NULL},
+};
+
+static const struct lp_shape_member top_members[] = {
+    {"chains", LP_SHAPE_OBJECT, NULL},
+    {"providers", LP_SHAPE_OBJECT, NULL},
+    {"health", LP_SHAPE_OBJECT, NULL},
+    {NULL, LP_SHAPE_ANY, NULL},
+};
+
+static const struct lp_shape_member chain_members[] = {
+    {"providers", LP_SHAPE_STRINGS, NULL},
+    {"mode", LP_SHAPE_CHOICE, "failover|waterfall|parallel"},
+    {"order", LP_SHAPE_CHOICE, "priority|health|fastest"},
+    {"want", LP_SHAPE_STRINGS, NULL},
+    {"continue_on", LP_SHAPE_STRINGS, NULL},
+    {"max_attempts", LP_SHAPE_COUNT, NULL},
+    {NULL, LP_SHAPE_ANY, NULL},
+};
+
+static const struct lp_shape_member health_members[] = {
+    {"healthy_after", LP_SHAPE_COUNT, NULL},
+    {"unhealthy_after", LP_SHAPE_COUNT, NULL},
+    {"cool_down_s", LP_SHAPE_NUMBER, NULL},
+    {"cool_down_max_s", LP_SHAPE_NUMBER, NULL},
+    {NULL, LP_SHAPE_ANY, NULL},
+};
+
+static const char *const capabilities[] = {"lead_enrichment", "email_verification", "email_sending",
+    "social_posting_linkedin", "social_posting_twitter", "social_posting_instagram",
+    "social_posting_mastodon", "social_posting_bluesky", "social_posting_facebook",
+    "website_publishing", "crm_sync", "reply_fetching", "webhook_dispatch", "campaign_radar",
+    "campaign_strategy", "campaign_content", "campaign_audit", "campaign_publish", "campaign_learn",
+    NULL};
+
+static bool is_capability(struct lp_str name)
+{
+    for (size_t i = 0; capabilities[i]; i++)
+        if (lp_json_name_is(name, capabilities[i]))
+            return true;
+    return false;
+}
+
+static bool is_strings(struct lp_str v)
+{
+    if (lp_json_type(v) != LP_JSON_ARRAY)
+        return false;
+    struct lp_json_iter it = lp_json_iter(v);
+    struct lp_str name, e;
+    while (lp_json_next(&it, &name, &e))
+        if (lp_json_type(e) != LP_JSON_STRING)
+            return false;
+    return true;
+}
+
+static bool is_choice(struct lp_str v, const char *choices)
+{
+    if (lp_json_type(v) != LP_JSON_STRING)
+        return false;
+    struct lp_str word = {v.p + 1, v.n - 2};
+    for (const char *c = choices; *c;) {
+        size_t n = strcspn(c, "|");
+        if (word.n == n && memcmp(word.p, c, n) == 0)
+            return true;
+        c += n + (c[n] == '|');
+    }
+    return false;
+}
+
+static bool is_count(struct lp_str v)
+{
+    int64_t i;
+    return lp_json_type(v) == LP_JSON_NUMBER && lp_json_int(v, &i) && i >= 1;
+}
+
+static const char *wrong_shape(const struct lp_shape_member *m, struct lp_str v)
+{
+    double d;
+    enum lp_json_type t = lp_json_type(v);
+    switch (m->shape) {
+    case LP_SHAPE_ANY: return NULL;
+    case LP_SHAPE_STRING: return t == LP_JSON_STRING ? NULL : "must be a string";
+    case LP_SHAPE_STRINGS: return is_strings(v) ? NULL : "must be an array of strings";
+    case LP_SHAPE_COUNT: return is_count(v) ? NULL : "must be a whole number from 1 up";
+    case LP_SHAPE_NUMBER:
+        return t == LP_JSON_NUMBER && lp_json_real(v, &d) && d > 0 ? NULL
+                                                                   : "must be a number above 0";
+    case LP_SHAPE_OBJECT: return t == LP_JSON_OBJECT ? NULL : "must be an object";
+    case LP_SHAPE_BOOL:
+        return t == LP_JSON_TRUE || t == LP_JSON_FALSE ? NULL : "must be true or false";
+    case LP_SHAPE_CHOICE: return is_choice(v, m->choices) ? NULL : m->choices;
+    case LP_SHAPE_COUNT_OR_OBJECT:
+        return t == LP_JSON_OBJECT || is_count(v)
+                   ? NULL
+                   : "must be a whole number from 1 up, or one per capability";
+    }
+    return NULL;
+}
+
+int lp_config_member(const struct lp_shape_member *table, const char *where, struct lp_str name,
+    struct lp_str value, struct lp_err *err)
+{
+    for (const struct lp_shape_member *m = table; m->name; m++) {
+        if (!lp_json_name_is(name, m->name))
+            continue;
+        const char *wrong = wrong_shape(m, value);
+        if (!wrong)
+            return 1;
+        return lp_err_set(err, LP_ERR_CONFIG, "config", "%s.%s: %s%s", where, m->name,
+            m->shape == LP_SHAPE_CHOICE ? "must be one of " : "", wrong);
+    }
+    return 0;
+}
+
+static int unknown_key(const char *where, struct lp_str name, struct lp_err *err)
+{
+    return lp_err_set(err, LP_ERR_CONFIG, "config", "%s%s%.*s: unknown key", where,
+        *where ? "." : "", (int)name.n, name.p);
+}
+
+static int check_members(const struct lp_shape_member *table, const char *where,
+    struct lp_str object, struct lp_err *err)
+{
+    struct lp_json_iter it = lp_json_iter(object);
+    struct lp_str name, value;
+    while (lp_json_next(&it, &name, &value)) {
+        int r = lp_config_member(table, where, name, value, err);
+        if (r == 0)
+            return unknown_key(where, name, err);
+        if (r < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int check_chains(struct lp_str chains, struct lp_err *err)
+{
+    struct lp_json_iter it = lp_json_iter(chains);
+    struct lp_str name, value;
+    while (lp_json_next(&it, &name, &value)) {
+        char where[128];
+        if (!is_capability(name))
+            return lp_err_set(err, LP_ERR_CONFIG, "config", "chains.%.*s: no such capability",
+                (int)name.n, name.p);
+        snprintf(where, sizeof where, "chains.%.*s", (int)name.n, name.p);
+        if (lp_json_type(value) != LP_JSON_OBJECT)
+            return lp_err_set(err, LP_ERR_CONFIG, "config", "%s: must be an object", where);
+        if (check_members(chain_members, where, value, err))
+            return -1;
+    }
+    return 0;
+}
+
+static int check_providers(struct lp_str providers, struct lp_err *err)
+{
+    struct lp_json_iter it = lp_json_iter(providers);
+    struct lp_str name, value;
+    while (lp_json_next(&it, &name, &value))
+        if (lp_json_type(value) != LP_JSON_OBJECT)
+            return lp_err_set(err, LP_ERR_CONFIG, "config", "providers.%.*s: must be an object",
+                (int)name.n, name.p);
+    return 0;
+}
+
+static int check(const struct lp_config *c, struct lp_err *err)
+{
+    struct lp_str top = lp_buf_view(&c->json), v;
+    struct lp_json_iter it = lp_json_iter(top);
+    struct lp_str name;
+    while (lp_json_next(&it, &name, &v)) {
+        if (lp_json_type(v) != LP_JSON_OBJECT)
+            return lp_err_set(
+                err, LP_ERR_CONFIG, "config", "%.*s: must be an object", (int)name.n, name.p);
+        int r = lp_config_member(top_members, "", name, v, err);
+        if (r <= 0)
+            return r ? -1 : unknown_key("", name, err);
+    }
+    if (lp_json_get(top, "chains", &v) && check_chains(v, err))
+        return -1;
+    if (lp_json_get(top, "health", &v) && check_members(health_members, "health", v, err))
+        return -1;
+    return lp_json_get(top, "providers", &v) ? check_providers(v, err) : 0;
+}
+
+static int keep_result(void *arg, struct lp_str result, struct lp_err *err)
+{
+    struct lp_buf *json = arg;
+    if (json->len)
+        return lp_err_set(err, LP_ERR_CONFIG, "config", "yields more than one value");
+    lp_buf_str(json, result);
+    return 0;
+}
+
+static int evaluate(struct lp_config *c, struct lp_str text, struct lp_err *err)
+{
+    size_t at;
+    const char *why;
+    if (lp_json_check(text, &at, &why)) {
+        lp_json_compact(&c->json, text);
+    } else {
+        char *program = lp_strndup(text.p, text.n);
+        struct lp_jq *q = lp_jq_compile(c->path, program, NULL, true, err);
+        free(program);
+        if (!q)
+            return -1;
+        int r = lp_jq_each(q, LP_STR("null"), keep_result, &c->json, err);
+        lp_jq_del(q);
+        if (r) {
+            err->kind = LP_ERR_CONFIG;
+            return -1;
+        }
+    }
+    if (lp_json_type(lp_buf_view(&c->json)) != LP_JSON_OBJECT)
+        return lp_err_set(err, LP_ERR_CONFIG, "config", "must yield one object");
+    return 0;
+}
+
+static bool blank(struct lp_str text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if (!strchr(" \t\r\n", text.p[i]))
+            return false;
+    return true;
+}
+
+int lp_config_load(struct lp_config *c, const char *flag, struct lp_err *err)
+{
+    const char *env = getenv("LEADPIPE_CONFIG");
+    bool named = flag || (env && *env);
+    *c = (struct lp_config){0};
+    c->path = flag ? lp_strdup(flag) : named ? lp_strdup(env) : lp_file_config("config.jq");
+    if (!named && (!c->path || !lp_file_exists(c->path))) {
+        free(c->path);
+        c->path = NULL;
+        LP_BUF_LIT(&c->json, "{}");
+        return 0;
+    }
+    struct lp_buf text = {0};
+    int r = lp_file_read(c->path, CONFIG_MAX, &text, err);
+    if (r == 0 && blank(lp_buf_view(&text)))
+        LP_BUF_LIT(&c->json, "{}");
+    else if (r == 0 && (r = evaluate(c, lp_buf_view(&text), err)) == 0)
+        r = check(c, err);
+    lp_buf_free(&text);
+    if (r == 0)
+        return 0;
+    if (err->kind == LP_ERR_IO)
+        err->kind =
+            LP_ERR_CONFIG; /* a configuration that cannot be read is a configuration error */
+    else
+        lp_err_prefix(err, "%s: ", c->path);
+    return -1;
+}
+
+void lp_config_free(struct lp_config *c)
+{
+    free(c->path);
+    lp_buf_free(&c->json);
+    *c = (struct lp_config){0};
+}
+
+bool lp_config_get(const struct lp_config *c, const char *path, struct lp_str *value)
+{
+    return lp_json_path(lp_buf_view(&c->json), path, value);
+}
+
+static struct lp_str entry(const struct lp_config *c, const char *table, const char *name)
+{
+    struct lp_str all, v;
+    if (lp_json_get(lp_buf_view(&c->json), table, &all) && lp_json_get(all, name, &v))
+        return v;
+    return LP_STR("{}");
+}
+
+struct lp_str lp_config_provider(const struct lp_config *c, const char *name)
+{
+    return entry(c, "providers", name);
+}
+
+struct lp_str lp_config_chain(const struct lp_config *c, const char *capability)
+{
+    return entry(c, "chains", capability);
+}
+
+double lp_config_per_capability(struct lp_str value, const char *capability, double preset)
+{
+    struct lp_str v;
+    double d;
+    if (!value.p)
+        return preset;
+    if (lp_json_type(value) == LP_JSON_OBJECT)
+        return lp_json_get(value, capability, &v) && lp_json_real(v, &d) ? d : preset;
+    return lp_json_real(value, &d) ? d : preset;
+}

@@ -1,0 +1,319 @@
+#include <stdlib.h>
+#include "gateway.h"
+#include "leadpipe/clock.h"
+
+/* A batch leaves when it is full, at the end of input, or when nothing was added for this long. */
+#define LINGER_MS 50
+/* Tokens are taken from the shared bucket for this much time at once, so that a fast provider does
+ * not cost a transaction a request. */
+#define RESERVE_MS 50
+/* A run of equal observations of an embedded provider is kept as one up to this many. */
+#define ALIKE_MAX 4096
+
+struct lp_lane *lp_lane_new(struct lp_gateway *g, struct lp_provider *p, unsigned index)
+{
+    struct lp_lane *l = lp_alloc(sizeof *l);
+    l->gateway = g;
+    l->provider = p;
+    l->index = index;
+    l->proved = p->embedded;
+    l->limit.requests = p->rate_requests;
+    l->limit.per_ms = p->rate_per_ms;
+    p->lane = l;
+    return l;
+}
+
+void lp_lane_del(struct lp_lane *l)
+{
+    if (!l)
+        return;
+    if (l->opened && l->provider->driver->close)
+        l->provider->driver->close(l->provider);
+    lp_provider_del(l->provider);
+    free(l->queue);
+    free(l->seen);
+    free(l);
+}
+
+static int open_driver(struct lp_lane *l, struct lp_err *err)
+{
+    struct lp_provider *p = l->provider;
+    if (l->opened)
+        return 0;
+    if (lp_provider_secrets(p, err) || p->driver->open(l->gateway, p, err))
+        return lp_err_prefix(err, "%s: ", p->name);
+    l->opened = true;
+    return 0;
+}
+
+/* ---- what was seen -------------------------------------------------------------------------- */
+
+static bool same_kind(const struct lp_observation *a, const struct lp_observation *b)
+{
+    return a->outcome == LP_OK && b->outcome == LP_OK && a->n < ALIKE_MAX && b->credits == 0;
+}
+
+void lp_lane_observe(struct lp_lane *l, const struct lp_observation *o)
+{
+    enum lp_health_state before = l->health.state;
+    lp_health_fold(&l->health, o, &l->gateway->rules, 0.5);
+    if (o->out_until || (l->health.state == LP_HEALTH_UNHEALTHY) != (before == LP_HEALTH_UNHEALTHY))
+        l->gateway->synced_at = 0; /* others should know at once */
+    if (!l->gateway->state)
+        return;
+    if (l->provider->embedded && l->n_seen && same_kind(&l->seen[l->n_seen - 1], o)) {
+        struct lp_observation *last = &l->seen[l->n_seen - 1];
+        last->n += o->n;
+        last->records += o->records;
+        last->at = o->at;
+        return;
+    }
+    if (l->n_seen == l->seen_room)
+        l->seen = lp_realloc_array(
+            l->seen, l->seen_room = l->seen_room ? 2 * l->seen_room : 64, sizeof *l->seen);
+    l->seen[l->n_seen++] = *o;
+    if (l->n_seen >= 256)
+        l->gateway->synced_at = 0;
+}
+
+static int sync_lane(struct lp_gateway *g, struct lp_lane *l, struct lp_err *err)
+{
+    const struct lp_provider *p = l->provider;
+    struct lp_state_batch batch = {.capability = p->capability,
+        .provider = p->name,
+        .run_id = g->run->id,
+        .seen = l->seen,
+        .n = l->n_seen,
+        .rules = &g->rules};
+    if (!l->n_seen)
+        return lp_state_health(g->state, p->capability, p->name, &l->health, err);
+    if (lp_state_observe(g->state, &batch, &l->health, err))
+        return -1;
+    l->n_seen = 0;
+    return 0;
+}
+
+int lp_gateway_sync(struct lp_gateway *g, bool final, struct lp_err *err)
+{
+    int64_t now = lp_clock_mono();
+    if (!g->state || (!final && g->synced_at && now - g->synced_at < 1000))
+        return 0;
+    g->synced_at = now;
+    for (size_t i = 0; i < g->chain.n; i++)
+        if (sync_lane(g, g->chain.lanes[i], err))
+            return -1;
+    return 0;
+}
+
+/* ---- may it be asked? ----------------------------------------------------------------------- */
+
+/* The cool-down is over: one process sends one record as a probe. */
+static bool claim_probe(struct lp_lane *l)
+{
+    struct lp_gateway *g = l->gateway;
+    const struct lp_provider *p = l->provider;
+    int64_t now = lp_clock_real(), until = now + p->timeout_ms + 1000;
+    struct lp_err err = {0};
+    if (l->probing || l->in_flight || l->queued || l->health.probe_until > now)
+        return false;
+    if (g->state) {
+        int r = lp_gateway_sync(g, true, &err);
+        if (r == 0 && lp_health_out(&l->health, now) != LP_CLASS_NONE)
+            return false;
+        r = r ? r : lp_state_claim_probe(g->state, p->capability, p->name, now, until, &err);
+        if (r < 0)
+            lp_gateway_fail(g, &err);
+        if (r <= 0) {
+            l->health.probe_until = now + 1000; /* look again in a second */
+            return false;
+        }
+    }
+    l->probing = true;
+    return true;
+}
+
+enum lp_class lp_lane_closed(struct lp_lane *l)
+{
+    int64_t now = lp_clock_real();
+    if (l->refused)
+        return l->refused;
+    enum lp_class out = lp_health_out(&l->health, now);
+    if (out == LP_RATE_LIMITED && l->health.out_until - now <= l->provider->max_wait_ms)
+        return LP_CLASS_NONE; /* its records wait */
+    if (out == LP_CLASS_NONE && l->health.state == LP_HEALTH_UNHEALTHY && !claim_probe(l))
+        return LP_CIRCUIT_OPEN;
+    return out;
+}
+
+/* As above for records already queued: the one that was let in as a probe stays. */
+static enum lp_class closed_to_queue(struct lp_lane *l)
+{
+    if (l->probing && !l->refused)
+        return LP_CLASS_NONE;
+    enum lp_class out = lp_health_out(&l->health, lp_clock_real());
+    if (l->refused)
+        return l->refused;
+    if (out == LP_RATE_LIMITED && l->health.out_until - lp_clock_real() <= l->provider->max_wait_ms)
+        return LP_CLASS_NONE;
+    if (out == LP_CLASS_NONE && l->health.state == LP_HEALTH_UNHEALTHY)
+        return LP_CIRCUIT_OPEN;
+    return out;
+}
+
+/* ---- the queue ------------------------------------------------------------------------------ */
+
+void lp_lane_push(struct lp_lane *l, struct lp_item *item)
+{
+    if (l->queued == l->room) {
+        size_t room = l->room ? 2 * l->room : 64;
+        struct lp_item **q = lp_realloc_array(NULL, room, sizeof *q);
+        for (size_t i = 0; i < l->queued; i++)
+            q[i] = l->queue[(l->head + i) % l->room];
+        free(l->queue);
+        l->queue = q;
+        l->room = room;
+        l->head = 0;
+    }
+    l->queue[(l->head + l->queued++) % l->room] = item;
+    if (!l->provider->embedded)
+        l->pushed_at = lp_clock_mono();
+}
+
+static struct lp_item *shift(struct lp_lane *l)
+{
+    struct lp_item *item = l->queue[l->head];
+    l->head = (l->head + 1) % l->room;
+    l->queued--;
+    return item;
+}
+
+static bool is_forced(const struct lp_lane *l, const struct lp_item *item)
+{
+    return item->task->forced & (1u << l->index);
+}
+
+/* Gives queued records back to the chain: the provider closed while they waited. */
+static void bounce(struct lp_lane *l, enum lp_class why, bool forced_too)
+{
+    size_t n = l->queued;
+    while (n--) {
+        struct lp_item *item = shift(l);
+        if (why == LP_CIRCUIT_OPEN && is_forced(l, item) && !forced_too) {
+            lp_lane_push(l, item);
+            continue;
+        }
+        item->task->asked--;
+        lp_item_answer(
+            item, LP_SKIPPED, why, (struct lp_str){0}, (struct lp_str){0}, (struct lp_str){0});
+        item->answer.provider = l->provider;
+        lp_chain_answered(l->gateway, item);
+    }
+}
+
+void lp_lanes_stop(struct lp_gateway *g)
+{
+    for (size_t i = 0; i < g->chain.n; i++)
+        if (!g->chain.lanes[i]->provider->embedded)
+            bounce(g->chain.lanes[i], LP_STOPPED, true);
+}
+
+static bool room_for_call(const struct lp_lane *l)
+{
+    const struct lp_gateway *g = l->gateway;
+    const struct lp_provider *p = l->provider;
+    if (!l->proved && l->in_flight)
+        return false; /* the first call goes alone, so that a refused key costs one call */
+    if (p->max_in_flight && l->in_flight >= (unsigned)p->max_in_flight)
+        return false;
+    return p->embedded || g->jobs_used < g->jobs;
+}
+
+/* 0: there is a token; else the mono time when there may be one, or -1: further off than max_wait.
+ */
+static int64_t take_token(struct lp_lane *l, int64_t now)
+{
+    struct lp_limit *m = &l->limit;
+    struct lp_err err = {0};
+    int64_t got = 0, wait = 0;
+    if (m->requests <= 0)
+        return 0;
+    if (m->ready_at > now)
+        return m->ready_at;
+    if (m->reserved == 0) {
+        int64_t want = (int64_t)(m->requests * RESERVE_MS / (double)m->per_ms);
+        want = want < 1 ? 1 : want > 64 ? 64 : want;
+        if (!l->gateway->state) {
+            got = lp_bucket_take(&m->own, m->requests, m->per_ms, lp_clock_real(), want, &wait);
+        } else if (lp_state_take(
+                       l->gateway->state, l->provider->name, m, want, &got, &wait, &err)) {
+            lp_gateway_fail(l->gateway, &err);
+            return -1;
+        }
+        m->reserved = got;
+    }
+    if (m->reserved == 0) {
+        m->ready_at = now + wait;
+        return wait > l->provider->max_wait_ms ? -1 : m->ready_at;
+    }
+    m->reserved--;
+    return 0;
+}
+
+static void start(struct lp_lane *l, size_t n, bool forced)
+{
+    struct lp_err err = {0};
+    struct lp_item *items[1024];
+    if (open_driver(l, &err)) {
+        lp_gateway_fail(l->gateway, &err);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        items[i] = shift(l);
+    l->records += n;
+    lp_work_start(l, items, n, forced);
+}
+
+static bool batch_ready(const struct lp_lane *l, size_t batch, int64_t now, bool input_over)
+{
+    return l->queued >= batch || input_over || now - l->pushed_at >= LINGER_MS;
+}
+
+/* One call, if there may be one now. 0: started, look again; else when to look again. */
+static int64_t pump_one(struct lp_lane *l)
+{
+    struct lp_gateway *g = l->gateway;
+    int64_t now = lp_clock_mono(), out_left = l->health.out_until - lp_clock_real();
+    enum lp_class closed = closed_to_queue(l);
+    if (closed) {
+        bounce(l, closed, false);
+        if (!l->queued || l->in_flight || !room_for_call(l))
+            return INT64_MAX;
+        start(l, 1, true);
+        return 0;
+    }
+    if (out_left > 0 && l->health.out_reason == LP_RATE_LIMITED)
+        return now + out_left;
+    if (!room_for_call(l))
+        return INT64_MAX;
+    size_t batch = l->probing ? 1 : (size_t)l->provider->batch;
+    batch = batch > 1024 ? 1024 : batch;
+    if (!batch_ready(l, batch, now, g->run->input_ended))
+        return l->pushed_at + LINGER_MS;
+    int64_t at = take_token(l, now);
+    if (at < 0)
+        bounce(l, LP_RATE_LIMITED, true);
+    if (at)
+        return at < 0 ? INT64_MAX : at;
+    start(l, l->queued < batch ? l->queued : batch, false);
+    return 0;
+}
+
+int64_t lp_lane_pump(struct lp_lane *l)
+{
+    while (l->queued && !l->gateway->fatal) {
+        int64_t at = pump_one(l);
+        if (at)
+            return at;
+    }
+    return INT64_MAX;
+}
