@@ -27,8 +27,13 @@ PROGRAMS := $(CMDSRC:cmd/%.c=%)
 BINS    := $(PROGRAMS:%=$(B)/bin/%)
 UNITSRC := $(wildcard tests/unit/*/*.c)
 UNITS   := $(UNITSRC:tests/unit/%.c=$(B)/unit/%)
+TESTPROGSRC := $(wildcard tests/programs/*.c)
+TESTPROGS := $(TESTPROGSRC:%.c=$(B)/%)
 FUZZSRC := $(wildcard tests/fuzz/*_fuzz.c)
 FUZZERS := $(FUZZSRC:tests/fuzz/%_fuzz.c=$(B)/fuzzer/%)
+REPLAYS := $(FUZZSRC:tests/fuzz/%_fuzz.c=$(B)/replay/%)
+BENCHSRC := $(wildcard tests/bench/*.c tests/bench/*/*.c)
+BENCHES := $(BENCHSRC:tests/bench/%.c=$(B)/bench/%)
 SHIPPED := providers schemas lists reports
 
 all: $(BINS)                    ## build the programs into $(B)/bin
@@ -47,7 +52,7 @@ $(B)/%.o: %.c $(B)/.flags
 $(B)/gen/lists_data.c: lib/lists/table.awk $(LISTS:%=lib/lists/%.txt)
 	@mkdir -p $(@D)
 	for l in $(LISTS); do sed -e '/^#/d' -e "s/^/$$l /" lib/lists/$$l.txt; done | \
-	  LC_ALL=C sort -u | awk -f lib/lists/table.awk >$@.new && mv $@.new $@
+	  LC_ALL=C sort -u | LC_ALL=C awk -f lib/lists/table.awk >$@.new && mv $@.new $@
 
 $(B)/gen/%.o: $(B)/gen/%.c $(B)/.flags
 	$(CC) $(ALLCFLAGS) $(WERROR) -MMD -MP -c -o $@ $<
@@ -68,11 +73,23 @@ $(B)/unit/%: $(B)/tests/unit/%.o $(B)/libleadpipe.a
 	@mkdir -p $(@D)
 	$(CC) $(ALLCFLAGS) $(ALLLDFLAGS) -o $@ $< $(B)/libleadpipe.a -lcmocka $(LDLIBS)
 
+$(B)/tests/programs/%: $(B)/tests/programs/%.o $(B)/libleadpipe.a
+	$(CC) $(ALLCFLAGS) $(ALLLDFLAGS) -o $@ $< $(B)/libleadpipe.a $(LDLIBS)
+
 $(B)/fuzzer/%: $(B)/tests/fuzz/%_fuzz.o $(B)/libleadpipe.a
 	@mkdir -p $(@D)
 	$(CC) $(ALLCFLAGS) -fsanitize=fuzzer $(ALLLDFLAGS) -o $@ $< $(B)/libleadpipe.a $(LDLIBS)
 
-units: $(UNITS)                 ## build the unit tests
+# The fuzz targets without libFuzzer, to replay seeds and finds.
+$(B)/replay/%: $(B)/tests/fuzz/%_fuzz.o $(B)/tests/fuzz/replay.o $(B)/libleadpipe.a
+	@mkdir -p $(@D)
+	$(CC) $(ALLCFLAGS) $(ALLLDFLAGS) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
+
+$(B)/bench/%: $(B)/tests/bench/%.o $(B)/libleadpipe.a
+	@mkdir -p $(@D)
+	$(CC) $(ALLCFLAGS) $(ALLLDFLAGS) -o $@ $< $(B)/libleadpipe.a $(LDLIBS)
+
+units: $(UNITS) $(REPLAYS) $(TESTPROGS)    ## build the unit tests and the programs of the test scripts
 fuzzers: $(FUZZERS)
 
 # --- tests ----------------------------------------------------------------------------------------
@@ -95,7 +112,7 @@ check-vg: all units             ## the same under valgrind
 lint:                           ## layers, foreign headers, banned functions, format, manual, lengths
 	@B=$(B) sh tests/check.sh lint
 
-bench: all                      ## the benchmark table (some minutes)
+bench: all $(BENCHES)                      ## the benchmark table (some minutes)
 	@B=$(B) sh tests/bench/run.sh
 
 FUZZ_TIME ?= 30
@@ -153,4 +170,4 @@ force:
         help force
 .SECONDARY:
 -include $(LIBOBJ:.o=.d) $(CMDSRC:%.c=$(B)/%.d) $(UNITSRC:%.c=$(B)/%.d) \
-         $(FUZZSRC:%.c=$(B)/%.d)
+         $(TESTPROGSRC:%.c=$(B)/%.d) $(FUZZSRC:%.c=$(B)/%.d)
