@@ -170,4 +170,5 @@ force:
         help force
 .SECONDARY:
 -include $(LIBOBJ:.o=.d) $(CMDSRC:%.c=$(B)/%.d) $(UNITSRC:%.c=$(B)/%.d) \
-         $(TESTPROGSRC:%.c=$(B)/%.d) $(FUZZSRC:%.c=$(B)/%.d)
+         $(TESTPROGSRC:%.c=$(B)/%.d) $(FUZZSRC:%.c=$(B)/%.d) $(B)/tests/fuzz/replay.d \
+         $(BENCHSRC:%.c=$(B)/%.d)
