@@ -113,7 +113,7 @@ lint:                           ## layers, foreign headers, banned functions, fo
 	@B=$(B) sh tests/check.sh lint
 
 bench: all $(BENCHES)                      ## the benchmark table (some minutes)
-	@B=$(B) sh tests/bench/run.sh
+	@B=$(B) bash tests/bench/run.sh
 
 FUZZ_TIME ?= 30
 fuzz:                           ## libFuzzer over every tests/fuzz target, FUZZ_TIME seconds each
