@@ -8,14 +8,17 @@
 #ifndef LEADPIPE_RUN_PARTS_H
 #define LEADPIPE_RUN_PARTS_H
 
+#include <sys/types.h>
+
 #include "leadpipe/run.h"
 
 /* Parses argv into run->common and the program's settings. True: go on with *operands; false: end
  * with *status (help, version, completion, misuse). */
 bool lp_run_options(struct lp_run *run, int argc, char **argv, char ***operands, int *status);
 
-/* LP_ERR_USAGE if the file is one of the inputs or standard output. */
-int lp_run_check_side_file(const char *option, const char *path, char **inputs, struct lp_err *err);
+/* Opens a file beside the output. LP_ERR_USAGE if it is one of the inputs or standard output. */
+int lp_run_side_file(const char *option, const char *path, int flags, mode_t mode, char **inputs,
+    struct lp_err *err);
 
 /* Opens --stats FILE early, so that a wrong name is found before the work is done. *fd -1: none. */
 int lp_run_stats_open(struct lp_run *run, char **inputs, int *fd, struct lp_err *err);

@@ -70,19 +70,13 @@ struct lp_rejects *lp_rejects_new(const char *path, char **inputs, struct lp_err
 {
     int fd = -1;
     if (path) {
-        if (lp_run_check_side_file("--rejects", path, inputs, err) < 0)
-            return NULL;
-        /* For reading too, to see how it ends; a pipe or an append-only file is only written. */
+        /* A file for reading too, to see how it ends; a device or a pipe is only written. */
         struct stat st;
-        bool plain = stat(path, &st) != 0 || S_ISREG(st.st_mode);
-        int mode = O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY;
-        fd = plain ? open(path, O_RDWR | mode, 0600) : -1;
+        bool file = stat(path, &st) != 0 || S_ISREG(st.st_mode);
+        int flags = (file && access(path, R_OK | W_OK) == 0 ? O_RDWR : O_WRONLY) | O_APPEND;
+        fd = lp_run_side_file("--rejects", path, flags, 0600, inputs, err);
         if (fd < 0)
-            fd = open(path, O_WRONLY | mode, 0600);
-        if (fd < 0) {
-            lp_err_errno(err, "cannot open %s (--rejects)", path);
             return NULL;
-        }
         end_last_line(fd);
     }
     struct lp_rejects *r = lp_alloc(sizeof *r);

@@ -16,11 +16,11 @@ static bool same_file(const struct stat *a, const struct stat *b)
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-int lp_run_check_side_file(const char *option, const char *path, char **inputs, struct lp_err *err)
+/* Devices and pipes may be shared: only in a file would one overwrite the other. */
+static int refuse_shared(const char *option, const char *path, char **inputs, struct lp_err *err)
 {
     struct stat mine, other;
     char *standard[] = {(char[]){"-"}, NULL};
-    /* Devices and pipes may be shared: only in a file would one overwrite the other. */
     if (stat(path, &mine) != 0 || !S_ISREG(mine.st_mode))
         return 0;
     for (char **f = inputs && inputs[0] ? inputs : standard; *f; f++) {
@@ -33,16 +33,33 @@ int lp_run_check_side_file(const char *option, const char *path, char **inputs, 
     return 0;
 }
 
+static bool is_standard_error(int fd)
+{
+    struct stat mine, other;
+    return fstat(fd, &mine) == 0 && fstat(STDERR_FILENO, &other) == 0 && same_file(&mine, &other);
+}
+
+int lp_run_side_file(
+    const char *option, const char *path, int flags, mode_t mode, char **inputs, struct lp_err *err)
+{
+    if (refuse_shared(option, path, inputs, err) < 0)
+        return -1;
+    int fd = open(path, flags | O_CREAT | O_CLOEXEC | O_NOCTTY, mode);
+    if (fd < 0)
+        return lp_err_errno(err, "cannot open %s (%s)", path, option);
+    if (!is_standard_error(fd))
+        return fd;
+    /* "/dev/stderr" and messages are to follow one another, so they must share their place. */
+    close(fd);
+    fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+    return fd < 0 ? lp_err_errno(err, "cannot open %s (%s)", path, option) : fd;
+}
+
 int lp_run_stats_open(struct lp_run *run, char **inputs, int *fd, struct lp_err *err)
 {
     const char *path = run->common.stats;
-    *fd = -1;
-    if (!path)
-        return 0;
-    if (lp_run_check_side_file("--stats", path, inputs, err) < 0)
-        return -1;
-    *fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
-    return *fd < 0 ? lp_err_errno(err, "cannot open %s (--stats)", path) : 0;
+    *fd = path ? lp_run_side_file("--stats", path, O_WRONLY, 0644, inputs, err) : -1;
+    return path && *fd < 0 ? -1 : 0;
 }
 
 /* --- for programs ------------------------------------------------------------------------------
@@ -102,7 +119,7 @@ int lp_run_stats_write(struct lp_run *run, int fd, struct lp_err *err)
     put_stats(run, &text);
     lp_log_redact(&text);
     /* The file was opened early and keeps an earlier run's counts until now. */
-    bool plain = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    bool plain = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && !is_standard_error(fd);
     bool bad = (plain && ftruncate(fd, 0) < 0) || write_all(fd, lp_buf_view(&text)) < 0;
     int number = errno;
     lp_buf_free(&text);

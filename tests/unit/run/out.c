@@ -1,0 +1,160 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "leadpipe/out.h"
+
+static void fill(struct lp_out *o, size_t lines)
+{
+    for (size_t i = 0; i < lines; i++)
+        LP_BUF_LIT(&o->buf, "{\"email\":\"a@example.com\"}\n");
+}
+#define LINE_BYTES 26
+
+static void writes_what_it_was_given(void **state)
+{
+    (void)state;
+    int p[2];
+    struct lp_out o;
+    struct lp_err err = {0};
+    char got[LINE_BYTES * 3 + 1];
+    assert_int_equal(pipe(p), 0);
+    lp_out_init(&o, p[1]);
+    assert_true(o.pipe);
+    fill(&o, 3);
+    assert_int_equal(lp_out_pending(&o), LINE_BYTES * 3);
+    assert_int_equal(lp_out_finish(&o, &err), 0);
+    assert_int_equal(lp_out_pending(&o), 0);
+    assert_int_equal(o.total, LINE_BYTES * 3);
+    assert_int_equal(read(p[0], got, sizeof got), LINE_BYTES * 3);
+    lp_out_free(&o);
+    close(p[0]);
+    close(p[1]);
+}
+
+/* A reader who takes nothing holds nobody up, and nothing is lost or doubled when he goes on. */
+static void try_never_blocks(void **state)
+{
+    (void)state;
+    int p[2];
+    struct lp_out o;
+    struct lp_err err = {0};
+    size_t lines = 40000, read_bytes = 0;
+    char *all = lp_alloc(lines * LINE_BYTES);
+    assert_int_equal(pipe(p), 0);
+    lp_out_init(&o, p[1]);
+    fill(&o, lines);
+    while (read_bytes < lines * LINE_BYTES) {
+        assert_int_equal(lp_out_try(&o, &err), 0);
+        assert_int_equal(fcntl(p[1], F_GETFL) & O_NONBLOCK, 0);
+        ssize_t n = read(p[0], all + read_bytes, lines * LINE_BYTES - read_bytes);
+        assert_true(n > 0);
+        read_bytes += (size_t)n;
+    }
+    assert_int_equal(lp_out_pending(&o), 0);
+    for (size_t i = 0; i < lines; i++)
+        assert_memory_equal(all + i * LINE_BYTES, "{\"email\":\"a@example.com\"}\n", LINE_BYTES);
+    free(all);
+    lp_out_free(&o);
+    close(p[0]);
+    close(p[1]);
+}
+
+static void reader_gone(void **state)
+{
+    (void)state;
+    int p[2];
+    struct lp_out o;
+    struct lp_err err = {0};
+    assert_int_equal(pipe(p), 0);
+    lp_out_init(&o, p[1]);
+    assert_false(lp_out_hung_up(&o));
+    close(p[0]);
+    fill(&o, 2);
+    assert_int_equal(lp_out_flush(&o, &err), -1);
+    assert_string_equal(err.code, "reader_gone");
+    assert_true(o.closed);
+    assert_int_equal(lp_out_unsent(&o), 2);
+    struct lp_err again = {0};
+    assert_int_equal(lp_out_try(&o, &again), -1); /* and it stays so */
+    lp_out_free(&o);
+    lp_out_init(&o, p[1]);
+    assert_true(lp_out_hung_up(&o));              /* seen without writing */
+    assert_int_equal(lp_out_finish(&o, &err), 0); /* nothing was to be written */
+    lp_out_free(&o);
+    close(p[1]);
+}
+
+static void full_device(void **state)
+{
+    (void)state;
+    struct lp_out o;
+    struct lp_err err = {0};
+    int fd = open("/dev/full", O_WRONLY);
+    assert_true(fd >= 0);
+    lp_out_init(&o, fd);
+    assert_int_equal(lp_out_finish(&o, &err), 0);
+    fill(&o, 1);
+    assert_int_equal(lp_out_finish(&o, &err), -1);
+    assert_int_equal(err.kind, LP_ERR_IO);
+    assert_non_null(strstr(err.msg, strerror(ENOSPC)));
+    assert_int_equal(o.failed, ENOSPC);
+    lp_out_free(&o);
+    close(fd);
+}
+
+/* A disk that is full within a line: the file ends with the last whole one. */
+static void half_a_line_is_taken_back(void **state)
+{
+    (void)state;
+    char name[] = "/tmp/out.XXXXXX";
+    struct lp_out o;
+    struct lp_err err = {0};
+    struct rlimit old, small;
+    int fd = mkstemp(name);
+    assert_true(fd >= 0);
+    unlink(name);
+    lp_out_init(&o, fd);
+    assert_false(o.pipe);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    small = (struct rlimit){LINE_BYTES * 10 + 7, old.rlim_max};
+    signal(SIGXFSZ, SIG_IGN);
+    fill(&o, 4);
+    assert_int_equal(lp_out_flush(&o, &err), 0);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    fill(&o, 20);
+    int status = lp_out_flush(&o, &err);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+    assert_int_equal(status, -1);
+    assert_int_equal(lseek(fd, 0, SEEK_END), LINE_BYTES * 10);
+    assert_int_equal(o.total, LINE_BYTES * 10);
+    assert_int_equal(lp_out_unsent(&o), 14);
+    assert_int_equal(lp_out_flush(&o, &err), -1); /* nothing follows */
+    assert_int_equal(lseek(fd, 0, SEEK_END), LINE_BYTES * 10);
+    lp_out_free(&o);
+    close(fd);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(writes_what_it_was_given),
+        cmocka_unit_test(try_never_blocks),
+        cmocka_unit_test(reader_gone),
+        cmocka_unit_test(full_device),
+        cmocka_unit_test(half_a_line_is_taken_back),
+    };
+    signal(SIGPIPE, SIG_IGN);
+    return cmocka_run_group_tests_name("out", tests, NULL, NULL);
+}
