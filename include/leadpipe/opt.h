@@ -38,25 +38,35 @@ struct lp_opt {
     const char *name;
     enum lp_opt_type type;
     size_t offset;
-    const char *arg;     /* metavariable; for LP_OPT_CHOICE the choices "auto|always|never" */
-    const char *help;    /* one line */
+    const char *arg;      /* metavariable; for LP_OPT_CHOICE the choices "auto|always|never" */
+    const char *help;     /* one line */
     const char *complete; /* "file", "dir", "" */
-    int64_t min;         /* LP_OPT_INT */
+    int64_t min;          /* LP_OPT_INT */
 };
-#define LP_OPT_END {0}
+#define LP_OPT_END                                                                                 \
+    {                                                                                              \
+        0                                                                                          \
+    }
 
 struct lp_opt_group {
-    const char *title;       /* heading in --help */
+    const char *title; /* heading in --help */
     const struct lp_opt *opts;
     void *settings;
 };
 
 struct lp_opt_program {
     const char *name, *summary;
-    const char *operands;    /* "[FILE...]" */
-    const char *examples;    /* shown first by --help, one per line */
+    const char *operands;              /* "[FILE...]" */
+    const char *examples;              /* shown first by --help, one per line */
     const struct lp_opt_group *groups; /* ended by a NULL opts */
 };
+
+/* The options of every program beside its own: --help, --version. */
+extern const struct lp_opt lp_opt_standard[];
+/* The i-th option in the order of --help (the standard ones last), NULL past the end. *title: the
+ * heading of its group; *settings: where it is stored. Either may be NULL. */
+const struct lp_opt *lp_opt_at(
+    const struct lp_opt_program *p, size_t i, const char **title, void **settings);
 
 enum lp_opt_result { LP_OPT_RUN, LP_OPT_HELP, LP_OPT_VERSION, LP_OPT_COMPLETION, LP_OPT_BAD };
 
