@@ -1,0 +1,246 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "leadpipe/clock.h"
+#include "leadpipe/db.h"
+#include "leadpipe/state.h"
+
+static char dir[64], path[96];
+
+static int setup(void **state)
+{
+    (void)state;
+    snprintf(dir, sizeof dir, "/tmp/lp-state-XXXXXX");
+    if (!mkdtemp(dir))
+        return -1;
+    snprintf(path, sizeof path, "%s/state.db", dir);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    static const char *const ends[] = {"", "-wal", "-shm"};
+    char name[128];
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(name, sizeof name, "%s%s", path, ends[i]);
+        unlink(name);
+    }
+    return rmdir(dir);
+}
+
+static struct lp_state *open_state(void)
+{
+    struct lp_err err = {0};
+    struct lp_state *s = NULL;
+    if (lp_state_open(&s, path, &err))
+        fail_msg("%s", err.msg);
+    return s;
+}
+
+static void observe(struct lp_state *s, int n, enum lp_outcome outcome, struct lp_health *after)
+{
+    struct lp_err err = {0};
+    for (int i = 0; i < n; i++) {
+        struct lp_observation o = {.at = lp_clock_real(),
+            .outcome = outcome,
+            .class = outcome == LP_ERROR ? LP_SERVER : LP_CLASS_NONE,
+            .latency_ms = 7,
+            .n = 1,
+            .records = 2,
+            .credits = 0.5,
+            .method = "ask",
+            .message = "500"};
+        struct lp_state_batch b = {.capability = "lead_enrichment",
+            .provider = "a",
+            .run_id = "r",
+            .seen = &o,
+            .n = 1,
+            .rules = &lp_health_defaults};
+        assert_int_equal(lp_state_observe(s, &b, after, &err), 0);
+    }
+}
+
+static void health_survives_the_process(void **state)
+{
+    (void)state;
+    struct lp_err err = {0};
+    struct lp_health h;
+    struct lp_state *s = open_state();
+    observe(s, 5, LP_OK, &h);
+    lp_state_close(s);
+    s = open_state();
+    assert_int_equal(lp_state_health(s, "lead_enrichment", "a", &h, &err), 0);
+    assert_int_equal(h.state, LP_HEALTH_HEALTHY);
+    assert_int_equal(h.success_count, 5);
+    assert_float_equal(h.avg_latency_ms, 7, 1e-6);
+    lp_state_close(s);
+}
+
+static void the_error_and_the_time_it_is_out_are_kept(void **state)
+{
+    (void)state;
+    struct lp_err err = {0};
+    struct lp_health h, again;
+    struct lp_state *s = open_state();
+    observe(s, 3, LP_ERROR, &h);
+    assert_int_equal(lp_state_health(s, "lead_enrichment", "a", &again, &err), 0);
+    assert_int_equal(again.state, LP_HEALTH_UNHEALTHY);
+    assert_int_equal(again.error_class, LP_SERVER);
+    assert_string_equal(again.error_message, "500");
+    assert_int_equal(again.out_until, h.out_until);
+    assert_int_equal(again.out_reason, LP_CIRCUIT_OPEN);
+    lp_state_close(s);
+}
+
+static void the_file_is_ours_alone(void **state)
+{
+    (void)state;
+    struct stat st;
+    struct lp_state *s = open_state();
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    lp_state_close(s);
+}
+
+static void a_flipped_bit_is_refused_by_name(void **state)
+{
+    (void)state;
+    struct lp_err err = {0};
+    struct lp_health h;
+    struct lp_state *s = open_state();
+    observe(s, 1, LP_OK, &h);
+    lp_state_close(s);
+    struct lp_db *db = lp_db_open(path, NULL, &err);
+    assert_non_null(db);
+    assert_int_equal(
+        lp_db_exec(db,
+            "UPDATE health SET data = replace(data, '\"success_count\":1', '\"success_count\":9')",
+            &err),
+        0);
+    lp_db_close(db);
+    s = open_state();
+    assert_int_equal(lp_state_health(s, "lead_enrichment", "a", &h, &err), -1);
+    assert_int_equal(err.kind, LP_ERR_IO);
+    assert_non_null(strstr(err.msg, "lead_enrichment/a"));
+    lp_state_close(s);
+}
+
+static void a_newer_format_is_refused(void **state)
+{
+    (void)state;
+    struct lp_err err = {0};
+    struct lp_state *s = open_state();
+    lp_state_close(s);
+    struct lp_db *db = lp_db_open(path, NULL, &err);
+    assert_int_equal(lp_db_set_user_version(db, 99, &err), 0);
+    lp_db_close(db);
+    assert_int_equal(lp_state_open(&s, path, &err), -1);
+    assert_int_equal(err.kind, LP_ERR_IO);
+    assert_non_null(strstr(err.msg, "99"));
+}
+
+static void none_is_no_state(void **state)
+{
+    (void)state;
+    struct lp_err err = {0};
+    struct lp_state *s = (void *)1;
+    assert_int_equal(lp_state_open(&s, "none", &err), 0);
+    assert_null(s);
+    open_state(); /* for teardown */
+}
+
+static void one_prober_at_a_time(void **state)
+{
+    (void)state;
+    struct lp_err err = {0};
+    struct lp_state *s = open_state(), *other = open_state();
+    assert_int_equal(lp_state_claim_probe(s, "c", "p", 1000, 2000, &err), 1);
+    assert_int_equal(lp_state_claim_probe(other, "c", "p", 1500, 2500, &err), 0);
+    assert_int_equal(
+        lp_state_claim_probe(other, "c", "p", 2000, 3000, &err), 1); /* the first died */
+    lp_state_close(s);
+    lp_state_close(other);
+}
+
+static int add_up(void *arg, const struct lp_state_total *t)
+{
+    int64_t *sum = arg;
+    sum[0] += t->requests;
+    sum[1] += t->records;
+    return 0;
+}
+
+static void work_as_child(void)
+{
+    struct lp_health h;
+    struct lp_state *s = open_state();
+    observe(s, 200, LP_OK, &h);
+    lp_state_close(s);
+    _exit(0);
+}
+
+static void eight_processes_lose_nothing(void **state)
+{
+    (void)state;
+    struct lp_err err = {0};
+    struct lp_health h;
+    int64_t sum[2] = {0, 0};
+    int status, bad = 0;
+    for (int i = 0; i < 8; i++)
+        if (fork() == 0)
+            work_as_child();
+    for (int i = 0; i < 8; i++) {
+        wait(&status);
+        bad += status != 0;
+    }
+    assert_int_equal(bad, 0);
+    struct lp_state *s = open_state();
+    assert_int_equal(lp_state_health(s, "lead_enrichment", "a", &h, &err), 0);
+    assert_int_equal(h.success_count, 1600);
+    assert_int_equal(lp_state_totals(s, add_up, sum, &err), 0);
+    assert_int_equal(sum[0], 1600);
+    assert_int_equal(sum[1], 3200);
+    lp_state_close(s);
+}
+
+static void a_shared_bucket_gives_each_token_once(void **state)
+{
+    (void)state;
+    struct lp_err err = {0};
+    struct lp_limit m = {.requests = 10, .per_ms = 3600 * 1000};
+    struct lp_state *s = open_state(), *other = open_state();
+    int64_t got, wait_ms, sum = 0;
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(lp_state_take(i % 2 ? s : other, "p", &m, 3, &got, &wait_ms, &err), 0);
+        sum += got;
+    }
+    assert_int_equal(sum, 10);
+    assert_true(wait_ms > 0);
+    lp_state_close(s);
+    lp_state_close(other);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        T(health_survives_the_process),
+        T(the_error_and_the_time_it_is_out_are_kept),
+        T(the_file_is_ours_alone),
+        T(a_flipped_bit_is_refused_by_name),
+        T(a_newer_format_is_refused),
+        T(none_is_no_state),
+        T(one_prober_at_a_time),
+        T(eight_processes_lose_nothing),
+        T(a_shared_bucket_gives_each_token_once),
+    };
+    return cmocka_run_group_tests_name("gateway/state", tests, NULL, NULL);
+}
