@@ -3,8 +3,8 @@
  *
  * Owns: struct lp_lists owns the user's additions; the shipped lists are constant data
  * Units: bytes
- * Errors: LP_ERR_CONFIG naming file and line for an entry that is no name; LP_ERR_IO for a file that
- *         cannot be read
+ * Errors: LP_ERR_CONFIG naming file and line for an entry that is no name; LP_ERR_IO for a file
+ * that cannot be read
  *
  * The shipped lists (lib/lists) are built in. `--lists DIR` adds DIR/role.txt, DIR/free.txt and
  * DIR/disposable.txt where they exist: one name a line, `#` begins a comment, "-name" removes a
@@ -22,6 +22,20 @@ struct lp_lists;
 /* dir NULL: the shipped lists alone. */
 struct lp_lists *lp_lists_new(const char *dir, struct lp_err *err);
 void lp_lists_del(struct lp_lists *l);
+
+/* The shipped lists as tables, generated at build time: sorted by bytes, a name before the longer ones
+ * it begins. */
+struct lp_lists_name {
+    const char *name;
+    unsigned char length; /* bytes */
+    unsigned char number; /* second column of popular.txt: slips forgiven */
+};
+struct lp_lists_table {
+    const struct lp_lists_name *name;
+    size_t n;
+};
+extern const struct lp_lists_table lp_lists_data_disposable, lp_lists_data_free,
+    lp_lists_data_popular, lp_lists_data_role;
 
 /* Does the local part name a function? Case, "+tag", dots, hyphens, underscores and a final number
  * do not matter ("Customer-Service+eu" is customerservice, "info2" is info). */

@@ -13,8 +13,8 @@
 
 #include "leadpipe/mem.h"
 
-/* "mail.example.co.uk" -> "example.co.uk"; the domain itself where it is a public suffix or the list
- * cannot say. */
+/* "mail.example.co.uk" -> "example.co.uk"; the domain itself where it is a public suffix or the
+ * list cannot say. */
 struct lp_str lp_psl_registrable(struct lp_str domain);
 /* The suffix of a registrable domain: "example.co.uk" -> "co.uk". Empty where there is no dot. */
 struct lp_str lp_psl_suffix(struct lp_str domain);

@@ -51,8 +51,8 @@ static bool is_atext(unsigned char c)
     return is_alnum(c) || (c && strchr("!#$%&'*+-/=?^_`{|}~", c));
 }
 
-/* RFC 6531 lets any non-ASCII character in; the invisible ones are what pasting from documents leaves
- * behind, and no mailbox is named with them. */
+/* RFC 6531 lets any non-ASCII character in; the invisible ones are what pasting from documents
+ * leaves behind, and no mailbox is named with them. */
 static bool is_visible(uint32_t cp)
 {
     static const struct {
@@ -226,7 +226,8 @@ static enum lp_address_detail check_labels(struct lp_str domain)
     return labels < 2 ? LP_ADDRESS_SINGLE_LABEL : LP_ADDRESS_OK;
 }
 
-/* An A-label that does not decode would reach a mail server as a name nobody can have registered. */
+/* An A-label that does not decode would reach a mail server as a name nobody can have registered.
+ */
 static bool has_alabel(struct lp_str d)
 {
     for (size_t i = 0; i + 4 <= d.n; i++)
@@ -245,7 +246,8 @@ static bool is_ascii(struct lp_str s)
 }
 
 /* Into *ascii, which the caller frees, only where the name is not plain ASCII already. */
-static enum lp_address_detail to_ascii(struct lp_str raw, struct lp_buf *ascii, struct lp_str *domain)
+static enum lp_address_detail to_ascii(
+    struct lp_str raw, struct lp_buf *ascii, struct lp_str *domain)
 {
     *domain = raw;
     if (is_ascii(raw)) {

@@ -7,7 +7,6 @@
 #include "leadpipe/fold.h"
 #include "leadpipe/hash.h"
 #include "leadpipe/idn.h"
-#include "leadpipe/lists_data.h"
 #include "leadpipe/psl.h"
 #include "leadpipe/utf8.h"
 
@@ -215,8 +214,8 @@ static struct lp_str clean_line(struct lp_str line)
     return line;
 }
 
-static int add_text(struct lp_lists *l, enum lp_list list, const char *path, struct lp_str text,
-    struct lp_err *err)
+static int add_text(
+    struct lp_lists *l, enum lp_list list, const char *path, struct lp_str text, struct lp_err *err)
 {
     const char *p = text.p, *end = text.p + text.n;
 

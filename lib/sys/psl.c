@@ -54,7 +54,7 @@ bool lp_psl_tld_known(struct lp_str domain)
         tld = (struct lp_str){dot + 1, domain.n - (size_t)(dot + 1 - domain.p)};
     /* Without this flag every unknown name counts as a suffix, by the list's implicit rule "*". */
     return name_of(&n, tld) &&
-        psl_is_public_suffix2(psl_builtin(), n.text, PSL_TYPE_ANY | PSL_TYPE_NO_STAR_RULE);
+           psl_is_public_suffix2(psl_builtin(), n.text, PSL_TYPE_ANY | PSL_TYPE_NO_STAR_RULE);
 }
 
 const char *lp_psl_version(void)

@@ -1,0 +1,413 @@
+#include "leadpipe/dns.h"
+
+#include <ares.h>
+#include <arpa/nameser.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/time.h>
+#include "leadpipe/buf.h"
+#include "leadpipe/clock.h"
+#include "leadpipe/dns_cache.h"
+
+#define DOMAIN_MAX 255
+#define EDNS_SIZE  1232 /* what passes every path unfragmented (DNS flag day 2020) */
+#define PACKED_MAX 1024
+
+struct lp_dns {
+    ares_channel channel;
+    struct lp_dns_options o;
+    struct lp_dns_cache cache;
+    struct pollfd *fds;
+    unsigned n_fds, room_fds;
+    unsigned on_wire;
+    unsigned silent;    /* look-ups in a row without a word from any server */
+    int64_t mute_until; /* 0: servers are thought to be there */
+    uint64_t asked_total;
+    bool dying;
+};
+
+/* Which question comes after an empty answer to the one before. */
+static const int steps[] = {ns_t_mx, ns_t_a, ns_t_aaaa};
+#define STEPS (sizeof steps / sizeof *steps)
+
+static void send_step(struct lp_dns_entry *e);
+
+static struct lp_dns_entry *first_of(const struct lp_dns *d, enum lp_dns_stage stage)
+{
+    return d->cache.list[stage].first;
+}
+
+static void move(struct lp_dns_entry *e, enum lp_dns_stage stage)
+{
+    lp_dns_cache_move(&e->dns->cache, e, stage);
+}
+
+/* --- answers ---------------------------------------------------------------------------------- */
+
+static bool is_failure(enum lp_dns_kind kind)
+{
+    return kind >= LP_DNS_SERVFAIL;
+}
+
+/* Where no server says a word, asking on would only add up waiting. */
+static void note_silence(struct lp_dns *d, bool silence)
+{
+    d->silent = silence ? d->silent + 1 : 0;
+    if (d->silent >= d->o.silence)
+        d->mute_until = lp_clock_mono() + d->o.retry_ms;
+    else if (!silence)
+        d->mute_until = 0;
+}
+
+static void answer(struct lp_dns_entry *e, enum lp_dns_kind kind)
+{
+    e->answer.kind = kind;
+    e->when = is_failure(kind) ? lp_clock_mono() + e->dns->o.retry_ms : 0;
+    move(e, LP_DNS_ANSWERED);
+}
+
+static void settle(struct lp_dns_entry *e, enum lp_dns_kind kind)
+{
+    note_silence(e->dns, kind == LP_DNS_TIMEOUT || kind == LP_DNS_NO_NETWORK);
+    answer(e, kind);
+}
+
+static int by_preference(const void *a, const void *b)
+{
+    const struct ares_mx_reply *const *x = a, *const *y = b;
+
+    return (int)(*x)->priority - (int)(*y)->priority;
+}
+
+/* Each host as "preference name", one after the other, each ended by NUL. */
+static void pack_hosts(struct lp_dns_entry *e, struct ares_mx_reply **mx, size_t n)
+{
+    struct lp_buf b = {.max = PACKED_MAX};
+
+    qsort(mx, n, sizeof *mx, by_preference);
+    for (size_t i = 0; i < n && e->answer.hosts < LP_DNS_HOSTS; i++) {
+        if (b.len + strlen(mx[i]->host) + sizeof "65535 " >= PACKED_MAX)
+            break;
+        lp_buf_printf(&b, "%u %s", (unsigned)mx[i]->priority, mx[i]->host);
+        lp_buf_byte(&b, '\0');
+        e->answer.hosts++;
+    }
+    /* The buffer's spare room would outweigh the names over many thousand domains. */
+    e->answer.packed = lp_realloc(NULL, b.len + 1);
+    memcpy(e->answer.packed, b.p ? b.p : "", b.len);
+    lp_buf_free(&b);
+}
+
+const char *lp_dns_host(const struct lp_dns_answer *a, unsigned i, unsigned *preference)
+{
+    const char *p = a->packed;
+
+    if (i >= a->hosts)
+        return NULL;
+    while (i--)
+        p += strlen(p) + 1;
+    if (preference)
+        *preference = (unsigned)strtoul(p, NULL, 10);
+    return strchr(p, ' ') + 1;
+}
+
+/* LP_DNS_KINDS: nothing in it, ask the next question. */
+static enum lp_dns_kind read_mx(struct lp_dns_entry *e, const unsigned char *reply, int n)
+{
+    struct ares_mx_reply *all = NULL, *mx[64];
+    enum lp_dns_kind kind = LP_DNS_KINDS;
+    size_t named = 0, any = 0;
+    int rc = ares_parse_mx_reply(reply, n, &all);
+
+    for (struct ares_mx_reply *m = all; m && named < 64; m = m->next, any++)
+        if (*m->host && strcmp(m->host, ".") != 0)
+            mx[named++] = m;
+    if (named) {
+        kind = LP_DNS_MX;
+        pack_hosts(e, mx, named);
+    } else if (any) {
+        kind = LP_DNS_NULL_MX;
+    } else if (rc != ARES_SUCCESS && rc != ARES_ENODATA) {
+        kind = LP_DNS_SERVFAIL;
+    }
+    ares_free_data(all);
+    return kind;
+}
+
+static enum lp_dns_kind read_address(int type, const unsigned char *reply, int n)
+{
+    struct ares_addrttl a[1];
+    struct ares_addr6ttl a6[1];
+    int found = 1;
+    int rc = type == ns_t_a ? ares_parse_a_reply(reply, n, NULL, a, &found)
+                            : ares_parse_aaaa_reply(reply, n, NULL, a6, &found);
+
+    if (rc == ARES_SUCCESS && found > 0)
+        return LP_DNS_IMPLICIT;
+    return rc == ARES_SUCCESS || rc == ARES_ENODATA ? LP_DNS_KINDS : LP_DNS_SERVFAIL;
+}
+
+static enum lp_dns_kind kind_of(int status)
+{
+    switch (status) {
+    case ARES_ENOTFOUND: return LP_DNS_NXDOMAIN;
+    case ARES_ETIMEOUT: return LP_DNS_TIMEOUT;
+    case ARES_ECONNREFUSED: return LP_DNS_NO_NETWORK;
+    default: return LP_DNS_SERVFAIL;
+    }
+}
+
+static void on_reply(void *arg, int status, int timeouts, unsigned char *reply, int n)
+{
+    struct lp_dns_entry *e = arg;
+    struct lp_dns *d = e->dns;
+    enum lp_dns_kind kind = LP_DNS_KINDS;
+
+    (void)timeouts;
+    e->on_wire = false;
+    d->on_wire--;
+    if (d->dying || e->stage != LP_DNS_ASKED) /* its deadline passed meanwhile */
+        return;
+    if (status == ARES_SUCCESS && steps[e->step] == ns_t_mx)
+        kind = read_mx(e, reply, n);
+    else if (status == ARES_SUCCESS)
+        kind = read_address(steps[e->step], reply, n);
+    else if (status != ARES_ENODATA)
+        kind = kind_of(status);
+    if (kind != LP_DNS_KINDS)
+        settle(e, kind);
+    else if (e->step + 1u < STEPS)
+        e->step++, send_step(e);
+    else
+        settle(e, LP_DNS_NO_ADDRESS);
+}
+
+/* --- asking ----------------------------------------------------------------------------------- */
+
+/* c-ares may call back before ares_query returns. */
+static void send_step(struct lp_dns_entry *e)
+{
+    e->on_wire = true;
+    e->dns->on_wire++;
+    e->dns->asked_total++;
+    ares_query(e->dns->channel, e->domain, ns_c_in, steps[e->step], on_reply, e);
+}
+
+/* Sends what is queued as far as the wire has room; after a mute time one look-up goes alone. */
+static void pump(struct lp_dns *d)
+{
+    struct lp_dns_entry *e;
+
+    while ((e = first_of(d, LP_DNS_QUEUED))) {
+        bool mute = d->mute_until && lp_clock_mono() < d->mute_until;
+        if (!mute && d->on_wire >= (d->mute_until ? 1 : d->o.in_flight))
+            return;
+        if (mute) {
+            answer(e, LP_DNS_NO_NETWORK);
+        } else if (e->on_wire) { /* given up earlier, and c-ares has not: the same again */
+            answer(e, LP_DNS_TIMEOUT);
+        } else {
+            e->when = lp_clock_mono() + d->o.deadline_ms;
+            move(e, LP_DNS_ASKED);
+            send_step(e);
+        }
+    }
+}
+
+static bool is_fresh(const struct lp_dns_entry *e)
+{
+    return e->stage == LP_DNS_ANSWERED || e->when == 0 || lp_clock_mono() < e->when;
+}
+
+const struct lp_dns_answer *lp_dns_mx(
+    struct lp_dns *d, struct lp_str domain, lp_dns_done *done, void *arg)
+{
+    static const struct lp_dns_answer never = {.kind = LP_DNS_NXDOMAIN};
+    struct lp_dns_entry *e;
+
+    if (domain.n == 0 || domain.n > DOMAIN_MAX || memchr(domain.p, '\0', domain.n))
+        return &never;
+    e = lp_dns_cache_find(&d->cache, domain);
+    if (e && e->stage >= LP_DNS_ANSWERED) {
+        if (is_fresh(e)) {
+            if (e->stage == LP_DNS_KEPT && e != first_of(d, LP_DNS_KEPT))
+                move(e, LP_DNS_KEPT);
+            return &e->answer;
+        }
+        e->step = 0;
+        move(e, LP_DNS_QUEUED);
+    }
+    if (!e) {
+        e = lp_dns_cache_add(&d->cache, domain);
+        e->dns = d;
+    }
+    lp_dns_cache_wait(&d->cache, e, done, arg);
+    return NULL;
+}
+
+void lp_dns_cancel(struct lp_dns *d, const void *arg)
+{
+    lp_dns_cache_cancel(&d->cache, arg);
+}
+
+/* --- the loop --------------------------------------------------------------------------------- */
+
+static void on_socket(void *arg, ares_socket_t fd, int readable, int writable)
+{
+    struct lp_dns *d = arg;
+    short events = (short)((readable ? POLLIN : 0) | (writable ? POLLOUT : 0));
+    unsigned i = 0;
+
+    while (i < d->n_fds && d->fds[i].fd != fd)
+        i++;
+    if (!events) {
+        if (i < d->n_fds)
+            d->fds[i] = d->fds[--d->n_fds];
+        return;
+    }
+    if (i == d->room_fds) {
+        d->room_fds = d->room_fds ? 2 * d->room_fds : 8;
+        d->fds = lp_realloc_array(d->fds, d->room_fds, sizeof *d->fds);
+    }
+    if (i == d->n_fds)
+        d->n_fds++;
+    d->fds[i] = (struct pollfd){.fd = fd, .events = events};
+}
+
+unsigned lp_dns_pollfds(struct lp_dns *d, struct pollfd *fds, unsigned room)
+{
+    unsigned n;
+
+    pump(d);
+    n = d->n_fds < room ? d->n_fds : room;
+    if (n)
+        memcpy(fds, d->fds, n * sizeof *fds);
+    return n;
+}
+
+int lp_dns_timeout(struct lp_dns *d)
+{
+    struct timeval tv, *next;
+    int64_t wait = -1, left;
+
+    pump(d);
+    if (first_of(d, LP_DNS_ANSWERED))
+        return 0;
+    if (first_of(d, LP_DNS_ASKED)) {
+        left = first_of(d, LP_DNS_ASKED)->when - lp_clock_mono();
+        wait = left > 0 ? left : 0;
+    }
+    next = ares_timeout(d->channel, NULL, &tv);
+    if (next) {
+        left = (int64_t)next->tv_sec * 1000 + (next->tv_usec + 999) / 1000;
+        wait = wait < 0 || left < wait ? left : wait;
+    }
+    return (int)wait;
+}
+
+static void tell(struct lp_dns *d)
+{
+    struct lp_dns_entry *e;
+    lp_dns_done *done;
+    void *arg;
+
+    while ((e = first_of(d, LP_DNS_ANSWERED))) {
+        while (lp_dns_cache_unwait(&d->cache, e, &done, &arg))
+            done(arg, &e->answer);
+        move(e, LP_DNS_KEPT);
+    }
+}
+
+void lp_dns_dispatch(struct lp_dns *d, const struct pollfd *fds, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        short r = fds[i].revents;
+        ares_socket_t in = r & (POLLIN | POLLERR | POLLHUP) ? fds[i].fd : ARES_SOCKET_BAD;
+        ares_socket_t out = r & (POLLOUT | POLLERR | POLLHUP) ? fds[i].fd : ARES_SOCKET_BAD;
+        if (in != ARES_SOCKET_BAD || out != ARES_SOCKET_BAD)
+            ares_process_fd(d->channel, in, out);
+    }
+    ares_process_fd(d->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+    while (first_of(d, LP_DNS_ASKED) && first_of(d, LP_DNS_ASKED)->when <= lp_clock_mono())
+        settle(first_of(d, LP_DNS_ASKED), LP_DNS_TIMEOUT);
+    pump(d);
+    tell(d);
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+static void set_defaults(struct lp_dns_options *o)
+{
+    o->timeout_ms = o->timeout_ms > 0 ? o->timeout_ms : 2000;
+    o->tries = o->tries > 0 ? o->tries : 2;
+    o->deadline_ms = o->deadline_ms > 0 ? o->deadline_ms : 10000;
+    o->retry_ms = o->retry_ms > 0 ? o->retry_ms : 30000;
+    o->in_flight = o->in_flight ? o->in_flight : 100;
+    o->silence = o->silence ? o->silence : 32;
+    o->remembered = o->remembered ? o->remembered : 50000;
+}
+
+static int open_channel(struct lp_dns *d, struct lp_err *err)
+{
+    struct ares_options a = {.timeout = d->o.timeout_ms,
+        .tries = d->o.tries,
+        .flags = ARES_FLAG_EDNS,
+        .ednspsz = EDNS_SIZE,
+        .sock_state_cb = on_socket,
+        .sock_state_cb_data = d};
+    int rc = ares_library_init(ARES_LIB_INIT_ALL);
+
+    if (rc == ARES_SUCCESS)
+        rc = ares_init_options(&d->channel, &a,
+            ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_FLAGS | ARES_OPT_EDNSPSZ |
+                ARES_OPT_SOCK_STATE_CB);
+    if (rc != ARES_SUCCESS)
+        return lp_err_set(err, LP_ERR_IO, "dns", "DNS resolver: %s", ares_strerror(rc));
+    if (!d->o.servers)
+        return 0;
+    rc = ares_set_servers_ports_csv(d->channel, d->o.servers);
+    if (rc != ARES_SUCCESS || !*d->o.servers)
+        return lp_err_set(
+            err, LP_ERR_CONFIG, "dns_server", "not a list of DNS servers: %.80s", d->o.servers);
+    return 0;
+}
+
+struct lp_dns *lp_dns_new(const struct lp_dns_options *options, struct lp_err *err)
+{
+    struct lp_dns *d = lp_alloc(sizeof *d);
+
+    if (options)
+        d->o = *options;
+    set_defaults(&d->o);
+    lp_dns_cache_init(&d->cache, d->o.remembered);
+    if (open_channel(d, err) == 0)
+        return d;
+    lp_dns_del(d);
+    return NULL;
+}
+
+void lp_dns_del(struct lp_dns *d)
+{
+    if (!d)
+        return;
+    d->dying = true;
+    if (d->channel)
+        ares_destroy(d->channel);
+    ares_library_cleanup();
+    lp_dns_cache_free(&d->cache);
+    free(d->fds);
+    free(d);
+}
+
+uint64_t lp_dns_asked(const struct lp_dns *d)
+{
+    return d->asked_total;
+}
+
+const char *lp_dns_version(void)
+{
+    static char text[32];
+
+    snprintf(text, sizeof text, "c-ares %.20s", ares_version(NULL));
+    return text;
+}
