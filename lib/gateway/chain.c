@@ -106,8 +106,8 @@ static void add_want(struct lp_gateway *g, const char *member)
     struct lp_chain *c = &g->chain;
     if (c->n_want == sizeof c->want / sizeof *c->want)
         return;
-    const char *field = g->asking->field ? g->asking->field(member) : member;
     char *own = lp_strdup(member);
+    const char *field = g->asking->field ? g->asking->field(own) : NULL;
     c->want_member[c->n_want] = own;
     c->want[c->n_want++] = lp_str(field ? field : own);
 }

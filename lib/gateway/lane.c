@@ -132,32 +132,29 @@ static bool claim_probe(struct lp_lane *l)
     return true;
 }
 
-enum lp_class lp_lane_closed(struct lp_lane *l)
+/* Why it is out, or NONE; a limit that ends soon is no reason, its records wait. */
+static enum lp_class out_for(const struct lp_lane *l)
 {
     int64_t now = lp_clock_real();
-    if (l->refused)
-        return l->refused;
-    enum lp_class out = lp_health_out(&l->health, now);
-    if (out == LP_RATE_LIMITED && l->health.out_until - now <= l->provider->max_wait_ms)
-        return LP_CLASS_NONE; /* its records wait */
-    if (out == LP_CLASS_NONE && l->health.state == LP_HEALTH_UNHEALTHY && !claim_probe(l))
-        return LP_CIRCUIT_OPEN;
-    return out;
+    enum lp_class out = l->refused ? l->refused : lp_health_out(&l->health, now);
+    bool soon = out == LP_RATE_LIMITED && l->health.out_until - now <= l->provider->max_wait_ms;
+    return soon ? LP_CLASS_NONE : out;
 }
 
-/* As above for records already queued: the one that was let in as a probe stays. */
-static enum lp_class closed_to_queue(struct lp_lane *l)
+enum lp_class lp_lane_closed(struct lp_lane *l)
 {
+    enum lp_class out = out_for(l);
+    bool ill = l->health.state == LP_HEALTH_UNHEALTHY;
+    return out == LP_CLASS_NONE && ill && !claim_probe(l) ? LP_CIRCUIT_OPEN : out;
+}
+
+/* As above for records already queued; the one that was let in as a probe stays. */
+static enum lp_class closed_to_queue(const struct lp_lane *l)
+{
+    enum lp_class out = out_for(l);
     if (l->probing && !l->refused)
         return LP_CLASS_NONE;
-    enum lp_class out = lp_health_out(&l->health, lp_clock_real());
-    if (l->refused)
-        return l->refused;
-    if (out == LP_RATE_LIMITED && l->health.out_until - lp_clock_real() <= l->provider->max_wait_ms)
-        return LP_CLASS_NONE;
-    if (out == LP_CLASS_NONE && l->health.state == LP_HEALTH_UNHEALTHY)
-        return LP_CIRCUIT_OPEN;
-    return out;
+    return out == LP_CLASS_NONE && l->health.state == LP_HEALTH_UNHEALTHY ? LP_CIRCUIT_OPEN : out;
 }
 
 /* ---- the queue ------------------------------------------------------------------------------ */
