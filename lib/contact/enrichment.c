@@ -205,7 +205,8 @@ static void collect(struct merged *m, const struct lp_result *result, struct lp_
 {
     for (size_t i = 0; i < result->n; i++) {
         const struct lp_answer *a = &result->answers[i];
-        if (a->outcome == LP_OK && a->data.p)
+        /* Who found nothing may still know the address to be a role's. */
+        if ((a->outcome == LP_OK || a->outcome == LP_NOT_FOUND) && a->data.p)
             take_answer(m, a);
         else if (a->outcome == LP_ERROR || a->outcome == LP_SKIPPED)
             keep_earlier(m, earlier, a->provider->name);
@@ -341,6 +342,8 @@ static void put_member(struct lp_buf *b, const struct merged *m, const struct lp
     lp_buf_byte(b, '{');
     lp_json_put_str(b, "status", lp_str(statuses[status]));
     put_time(b, "enriched_at", now);
+    if (status == LP_ENRICHMENT_FAILED && result->error[0])
+        lp_json_put_str(b, "error", lp_str(result->error));
     for (int i = 0; i < FIELDS; i++) {
         if (m->pick[i].value.p)
             lp_json_put_raw(b, fields[i].name, m->pick[i].value);
