@@ -30,6 +30,7 @@ import signal
 import ssl
 import sys
 import time
+import warnings
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
@@ -270,6 +271,8 @@ class Connection(asyncio.Protocol):
         """Takes the next whole request out of the buffer."""
         end = self.buffer.find(b"\r\n\r\n")
         if end < 0:
+            if self.buffer[:1] == b"\x16":  # TLS spoken to a plain port
+                self.transport.close()
             return
         lines = self.buffer[:end].decode("latin-1").split("\r\n")
         headers = {}
@@ -373,7 +376,8 @@ class Connection(asyncio.Protocol):
 
 def tls_context(cert, key, version):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    if version:
+    if version:  # old on purpose
+        warnings.simplefilter("ignore", DeprecationWarning)
         context.set_ciphers("ALL:@SECLEVEL=0")
         context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
         context.maximum_version = {"1.0": ssl.TLSVersion.TLSv1, "1.1": ssl.TLSVersion.TLSv1_1,
