@@ -115,7 +115,7 @@ static void suggest(const struct lp_opt_program *p, struct lp_str name, struct l
     const struct lp_opt *o;
     for (size_t i = 0; (o = lp_opt_at(p, i, NULL, NULL)); i++) {
         size_t d = distance(name, o->name);
-        if (d < least && d < strlen(o->name)) {
+        if (d < least && 2 * d <= strlen(o->name)) {
             least = d;
             best = o->name;
         }
