@@ -132,7 +132,8 @@ MAN5    := $(notdir $(wildcard man/*.5))
 MAN7    := $(notdir $(wildcard man/*.7))
 # Pages and completions name the programs as they are installed.
 RENAME  := $(foreach p,$(PROGRAMS),-e 's/^\(\.Nm\|\.Xr\) $p\( \|$$\)/\1 $(PROGRAM_PREFIX)$p\2/')
-RENAMEC  = -e '/^\#compdef /s/ $(1)$$/ $(PROGRAM_PREFIX)$(1)/' -e '/^complete /s/ $(1)$$/ $(PROGRAM_PREFIX)$(1)/'
+RENAMEC  = -e 's/_leadpipe_$(1)/_leadpipe_$(PROGRAM_PREFIX)$(1)/g' \
+           -e '/^\#compdef \|^complete \|^ *compdef /s/ $(1)$$/ $(PROGRAM_PREFIX)$(1)/'
 
 install: all                    ## install below DESTDIR and PREFIX; PROGRAM_PREFIX renames programs
 	install -d $(BINDIR) $(DATADIR) $(MANDIR)/man1 $(MANDIR)/man5 $(MANDIR)/man7 $(BASHDIR) $(ZSHDIR)
@@ -145,12 +146,12 @@ install: all                    ## install below DESTDIR and PREFIX; PROGRAM_PRE
 	for m in $(MAN7); do sed $(RENAME) man/$$m >$(MANDIR)/man7/$$m || exit 1; done
 	$(foreach p,$(PROGRAMS),\
 	  $(B)/bin/$p --completion=bash | sed $(call RENAMEC,$p) >$(BASHDIR)/$(PROGRAM_PREFIX)$p && \
-	  $(B)/bin/$p --completion=zsh | sed $(call RENAMEC,$p) >$(ZSHDIR)/_$(PROGRAM_PREFIX)$p &&) :
+	  $(B)/bin/$p --completion=zsh | sed $(call RENAMEC,$p) >$(ZSHDIR)/_leadpipe_$(PROGRAM_PREFIX)$p &&) :
 
 uninstall:                      ## take away what install put there
 	rm -f $(PROGRAMS:%=$(BINDIR)/$(PROGRAM_PREFIX)%) $(MAN1:%=$(MANDIR)/man1/$(PROGRAM_PREFIX)%) \
 	  $(MAN5:%=$(MANDIR)/man5/%) $(MAN7:%=$(MANDIR)/man7/%) \
-	  $(PROGRAMS:%=$(BASHDIR)/$(PROGRAM_PREFIX)%) $(PROGRAMS:%=$(ZSHDIR)/_$(PROGRAM_PREFIX)%)
+	  $(PROGRAMS:%=$(BASHDIR)/$(PROGRAM_PREFIX)%) $(PROGRAMS:%=$(ZSHDIR)/_leadpipe_$(PROGRAM_PREFIX)%)
 	rm -rf $(DATADIR)
 
 dist:                           ## $(B)/leadpipe-VERSION.tar.gz of what is committed

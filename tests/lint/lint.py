@@ -61,8 +61,8 @@ netdb.h endian.h sys/random.h gnu/libc-version.h
 
 # Calls that end the process, and where they may stand.
 EXITS = {
-    "exit": ["lib/run/run.c", "lib/base/mem.c"],
-    "_exit": ["lib/base/mem.c", "lib/sys/child.c", "lib/run/run.c"],
+    "exit": ["lib/run/run.c"],
+    "_exit": ["lib/base/mem.c", "lib/sys/child.c", "lib/run/run.c", "lib/run/signals.c"],
     "_Exit": [],
     "quick_exit": [],
     "abort": ["lib/gateway/provider.c"],
@@ -242,6 +242,15 @@ def rule_headers(tree):
 
 def first_line(text):
     return next((l for l in text.split("\n") if "error" in l), text.split("\n")[0])
+
+
+def rule_template(tree):
+    """The head of a public header says who owns, in what units, which errors."""
+    for name in tree.files(".h", under=("include",)):
+        head = tree.read(name).split("*/")[0]
+        for word in ("Owns", "Units", "Errors"):
+            if not re.search(rf"^ \* {word}: \S", head, re.M):
+                yield name, 1, f"its head has no line `{word}:`"
 
 
 def rule_open_ends(tree):

@@ -15,7 +15,8 @@ clean_tree() {
     cp "$top/.clang-format" .
     for module in base/a sys/jq run/run gateway/chain mail/compose publish/job; do
         name=${module#*/}
-        printf 'int lp_%s_x(void);\n' "$name" >"include/leadpipe/$name.h"
+        printf '/*\n * Owns: nothing\n * Units: none\n * Errors: none\n */\nint lp_%s_x(void);\n' "$name" \
+            >"include/leadpipe/$name.h"
         printf '#include "leadpipe/%s.h"\n\nint lp_%s_x(void)\n{\n    return 0;\n}\n' "$name" "$name" >"lib/$module.c"
     done
     printf '#include "leadpipe/run.h"\n\nint main(void)\n{\n    return lp_run_x();\n}\n' >cmd/prog.c
@@ -110,6 +111,9 @@ echo 'size_t lp_a_size(void);' >>include/leadpipe/a.h
 finds headers include/leadpipe/a.h "headers: one that needs another before it"
 echo 'struct lp_twice { int x; };' >>include/leadpipe/a.h
 finds headers include/leadpipe/a.h "headers: one without a guard"
+
+sed -i '/Units/d' include/leadpipe/a.h
+finds template include/leadpipe/a.h "template: a header that tells no units"
 
 add lib/base/a.c '/* TO''DO later */\n'
 finds open_ends lib/base/a.c "open ends: in a source"
