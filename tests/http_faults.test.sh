@@ -10,7 +10,7 @@ deadline=1000
 if [ -n "${TEST_WRAP:-}" ]; then # all is slower there, what must end early included
     read -ra wrap <<<"$TEST_WRAP"
     get=("${wrap[@]}" "${get[@]}")
-    deadline=6000
+    deadline=3000
 fi
 passed=0 failed=0
 
