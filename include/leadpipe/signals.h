@@ -1,14 +1,14 @@
 /*
  * signals - what was asked of the process from outside
  *
- * Owns: the process's handlers for INT, TERM, USR1, PIPE; a self-pipe to poll
+ * Owns: the process's handlers for INT, TERM, USR1, PIPE, XFSZ; a self-pipe to poll
  * Units: -
  * Errors: none
  *
  * First INT or TERM: stop taking input, finish what is in flight (10 s), exit 128+n. A second one
- * ends the process at once. USR1 asks for the progress line. PIPE has a handler that does nothing
- * (writes give EPIPE, and a child starts with the default again); the run ends itself by SIGPIPE
- * after saving its state. HUP is left alone, and so is an INT that was ignored when the program
+ * ends the process at once. USR1 asks for the progress line. PIPE and XFSZ have a handler that does
+ * nothing (writes give EPIPE and EFBIG, and a child starts with the default again); the run ends
+ * itself by SIGPIPE after saving its state. HUP is left alone, and so is an INT that was ignored when the program
  * started (a background job of a script).
  */
 #ifndef LEADPIPE_SIGNALS_H

@@ -27,6 +27,8 @@ int lp_run_stats_write(struct lp_run *run, int fd, struct lp_err *err);
 /* "in 200 out 190 rejects 8 dropped 2 (duplicate 2)" on standard error, not with -q. */
 void lp_run_summary(const struct lp_run *run);
 
+/* A share of less than this many records says little, so nothing is stopped by it. */
+#define LP_RUN_JUDGE_FROM 1000
 /* Have the rejects passed what --max-errors allows? At the end every share is judged. */
 int lp_run_judge(const struct lp_run *run, bool at_end, struct lp_err *err);
 

@@ -5,9 +5,6 @@
 #include "leadpipe/rejects.h"
 #include "leadpipe/signals.h"
 
-/* A share of less than this many records says little, so nothing is stopped by it. */
-#define JUDGE_FROM 1000
-
 static int full_blocks(struct lp_run *run, struct lp_err *err)
 {
     return lp_out_pending(&run->out) < LP_OUT_BLOCK ? 0 : lp_out_flush(&run->out, err);
@@ -49,7 +46,7 @@ int lp_run_judge(const struct lp_run *run, bool at_end, struct lp_err *err)
         over = c->rejects > (uint64_t)run->max_rejects;
     else if (run->max_share >= 1) /* nothing is more than all: it is to say "not every one" */
         over = at_end && c->rejects == c->in;
-    else if (run->max_share >= 0 && (at_end || c->in >= JUDGE_FROM))
+    else if (run->max_share >= 0 && (at_end || c->in >= LP_RUN_JUDGE_FROM))
         over = (double)c->rejects > run->max_share * (double)c->in;
     if (!over)
         return 0;

@@ -35,7 +35,7 @@ static void on_usr1(int number)
     wake_up();
 }
 
-static void on_pipe(int number)
+static void on_failed_write(int number)
 {
     (void)number;
 }
@@ -62,7 +62,8 @@ void lp_signals_init(void)
         handle(SIGINT, on_stop);
     handle(SIGTERM, on_stop);
     handle(SIGUSR1, on_usr1);
-    handle(SIGPIPE, on_pipe);
+    handle(SIGPIPE, on_failed_write);
+    handle(SIGXFSZ, on_failed_write);
 }
 
 bool lp_signals_stop(void)

@@ -154,7 +154,7 @@ void lp_run_summary(const struct lp_run *run)
         lp_buf_byte(&b, ')');
     put_if(&b, "failed", c->failed);
     put_if(&b, "passed", c->passed);
-    if (run->stopped_by)
+    if (run->stopped && run->stopped_by)
         lp_buf_printf(&b, " stopped by %s", run->stopped_by);
     lp_log_info("%s", b.p);
     lp_buf_free(&b);

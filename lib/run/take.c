@@ -112,6 +112,8 @@ enum lp_take lp_run_take(struct lp_run *run, bool wait, bool keep, struct lp_rec
 {
     *foreign = false;
     while (!at_end(run)) {
+        if (run->counts.in == LP_RUN_JUDGE_FROM && lp_run_judge(run, false, err) < 0)
+            return LP_TAKE_FAIL;
         enum lp_line_kind kind = lp_lines_next(run->in, wait, line, err);
         if (kind == LP_LINE_WAIT)
             return LP_TAKE_WAIT;
