@@ -265,10 +265,12 @@ struct lp_stmt *lp_db_stmt(struct lp_db *db, const char *sql)
         s->sql = sql;
     }
     s->rc = SQLITE_OK;
-    if (!s->raw)
+    if (s->raw) {
+        sqlite3_reset(s->raw);
+        sqlite3_clear_bindings(s->raw);
+    } else {
         note(s, sqlite3_prepare_v3(db->raw, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->raw, NULL));
-    sqlite3_reset(s->raw);
-    sqlite3_clear_bindings(s->raw);
+    }
     return s;
 }
 
