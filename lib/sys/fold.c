@@ -38,8 +38,10 @@ const char *lp_fold_version(void)
 {
     static char text[48];
     struct lp_buf b = {0};
-    lp_buf_printf(
-        &b, "libunistring %d.%d", _libunistring_version >> 8, _libunistring_version & 255);
+    int v = _libunistring_version; /* 0x0009 to 0x000a before 1.0, then 0x010000 */
+    if (v > 0xffff)
+        v >>= 8;
+    lp_buf_printf(&b, "libunistring %d.%d", v >> 8, v & 255);
     memcpy(text, b.p, b.len < sizeof(text) ? b.len : sizeof(text) - 1);
     lp_buf_free(&b);
     return text;
