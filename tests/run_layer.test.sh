@@ -423,6 +423,16 @@ say $? "also from a pipe"
 "$pass" --drive 7 --unordered -q in 2>err | sort | cmp -s <(sort out)
 say $? "and --unordered the same records"
 
+# --- a rejects file of several processes -------------------------------------------------------------
+rm -f shared
+for i in $(seq 8); do
+    seq -f "bad $i %.0f with some text that makes the line longer" 500 | "$pass" -q --rejects shared &
+done
+wait
+is "8 processes share a rejects file: every line is whole" 'pass: in 4000 out 0 rejects 4000 dropped 0' \
+    "$("$pass" --rejects /dev/null shared 2>&1)"
+is "and there once" 4000 "$(grep -o '"raw":"bad [0-9]* [0-9]* ' shared | sort -u | wc -l)"
+
 # --- many bad lines ----------------------------------------------------------------------------------
 filler='"company":"A company of some length","title":"Head of Sales","city":"Berlin","country":"DE"'
 seq -f '{"email":"user%.0f@example.com",'"$filler}" 100000 >clean

@@ -4,7 +4,9 @@
  * Owns: the rejects file (opened for appending, 0600; one write(2) a line)
  * Units: bytes
  * Errors: LP_ERR_USAGE when the file is an input; LP_ERR_IO
- * Source: spec/records.md "Rejects"
+ * Source: spec/records.md "Rejects", with the name of the `file` beside `line`
+ *
+ * NUL bytes are shown as U+FFFD too, since no record may hold U+0000.
  */
 #ifndef LEADPIPE_REJECTS_H
 #define LEADPIPE_REJECTS_H

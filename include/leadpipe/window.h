@@ -15,10 +15,10 @@ struct lp_slot {
     struct lp_rec rec;
     const char *file;
     uint64_t line, byte;
-    size_t bytes;      /* counted against the byte bound */
+    size_t bytes; /* counted against the byte bound */
     bool busy, done;
-    uint32_t index;    /* of the slot in the ring */
-    void *work;        /* the engine's, kept from use to use */
+    uint32_t index; /* of the slot in the ring */
+    void *work;     /* the engine's, kept from use to use */
 };
 
 struct lp_window;

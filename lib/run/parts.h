@@ -29,7 +29,8 @@ void lp_run_summary(const struct lp_run *run);
 
 /* A share of less than this many records says little, so nothing is stopped by it. */
 #define LP_RUN_JUDGE_FROM 1000
-/* Have the rejects passed what --max-errors allows? At the end every share is judged. */
+/* Have the rejects passed what --max-errors allows? At the end every share is judged, however few the
+ * records; 100% is passed when every record was rejected, which only the end can tell. */
 int lp_run_judge(const struct lp_run *run, bool at_end, struct lp_err *err);
 
 #endif

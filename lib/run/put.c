@@ -7,7 +7,10 @@
 
 static int full_blocks(struct lp_run *run, struct lp_err *err)
 {
-    return lp_out_pending(&run->out) < LP_OUT_BLOCK ? 0 : lp_out_flush(&run->out, err);
+    if (lp_out_pending(&run->out) < LP_OUT_BLOCK)
+        return 0;
+    lp_run_tick(run); /* for drives that read by chunk */
+    return lp_out_flush(&run->out, err);
 }
 
 int lp_run_put(struct lp_run *run, const struct lp_rec *rec, struct lp_err *err)

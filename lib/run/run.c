@@ -102,18 +102,30 @@ static int loop(struct lp_run *run, struct lp_err *err)
     return status;
 }
 
+/* A failure without a reason would end with status 0. */
+static void check_reason(int status, const char *what, struct lp_err *err)
+{
+    if (status < 0)
+        lp_err_set(err, LP_ERR_BUG, NULL, "%s failed and gave no reason", what);
+}
+
 static void work(struct lp_run *run, struct lp_err *err)
 {
     const struct lp_program *p = run->program;
     struct lp_err late = {0};
-    if (p->begin && p->begin(run, err) < 0)
+    int status = p->begin ? p->begin(run, err) : 0;
+    check_reason(status, "begin", err);
+    if (status < 0)
         return;
     if (p->drive)
-        p->drive(run, err);
+        status = p->drive(run, err);
     else if (!p->no_input)
-        loop(run, err);
+        status = loop(run, err);
+    check_reason(status, "drive", err);
     /* Also after a failure: what was done is to be recorded. */
-    if (p->end && p->end(run, &late) < 0 && !err->kind)
+    if (p->end)
+        check_reason(p->end(run, &late), "end", &late);
+    if (!err->kind)
         *err = late;
 }
 
