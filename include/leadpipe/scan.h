@@ -7,13 +7,14 @@
  *         in the text is the one told
  * Source: RFC 8259 with the limits of spec/records.md
  *
- * The pass is the program's floor, so it reads strings sixteen bytes at a time (SSE2, NEON; a table
+ * The pass is the program's floor, so it classifies string bytes sixteen at a time (SSE2, NEON; a table
  * where there is neither, or with LP_SCAN_PLAIN defined). It never reads past the text.
  */
 #ifndef LEADPIPE_SCAN_H
 #define LEADPIPE_SCAN_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include "leadpipe/mem.h"
 
 struct lp_scan_fault {
@@ -28,6 +29,8 @@ struct lp_scan {
     const unsigned char *newline;      /* a line end between tokens, or NULL */
     bool escape;                       /* the last string held an escape */
     bool begun;                        /* past the first member */
+    size_t window;                     /* the 64 bytes from here on have been classified: */
+    uint64_t odd;                      /* a bit a byte that ends a run of plain string bytes */
 };
 
 struct lp_scan_member {

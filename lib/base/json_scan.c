@@ -92,12 +92,12 @@ __attribute__((cold, noinline)) static const byte *stray(
 /* Bytes a string may hold that need no second look: not quote, backslash, control, non-ASCII. */
 static bool plain(byte c)
 {
-    return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+    return (c >= 0x20) & (c < 0x80) & (c != '"') & (c != '\\');
 }
 
 #if BLOCKS && defined(__SSE2__)
 /* One bit a byte, set where the byte is not plain. */
-static inline unsigned odd_ones(const byte *p)
+static inline uint64_t odd16(const byte *p)
 {
     __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
     __m128i quote = _mm_cmpeq_epi8(v, _mm_set1_epi8('"'));
@@ -106,40 +106,65 @@ static inline unsigned odd_ones(const byte *p)
     __m128i low = _mm_cmplt_epi8(v, _mm_set1_epi8(0x20));
     return (unsigned)_mm_movemask_epi8(_mm_or_si128(low, _mm_or_si128(quote, slash)));
 }
-#define BITS_PER_BYTE 1
 #elif BLOCKS
-/* NEON has no movemask: narrowing by four leaves four bits a byte. */
-static inline uint64_t odd_ones(const byte *p)
+static inline uint64_t odd16(const byte *p)
 {
+    static const byte weights[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
     uint8x16_t v = vld1q_u8(p);
     uint8x16_t quote = vceqq_u8(v, vdupq_n_u8('"'));
     uint8x16_t slash = vceqq_u8(v, vdupq_n_u8('\\'));
     uint8x16_t low = vcltq_s8(vreinterpretq_s8_u8(v), vdupq_n_s8(0x20));
-    uint16x8_t all = vreinterpretq_u16_u8(vorrq_u8(low, vorrq_u8(quote, slash)));
-    return vget_lane_u64(vreinterpret_u64_u8(vshrn_n_u16(all, 4)), 0);
+    uint8x16_t odd = vandq_u8(vorrq_u8(low, vorrq_u8(quote, slash)), vld1q_u8(weights));
+    /* NEON has no movemask: each half's weights are added up into a byte. */
+    return vaddv_u8(vget_low_u8(odd)) | (uint64_t)vaddv_u8(vget_high_u8(odd)) << 8;
 }
-#define BITS_PER_BYTE 4
+#else
+static inline uint64_t odd16(const byte *p)
+{
+    uint64_t odd = 0;
+    for (unsigned i = 0; i < 16; i++)
+        odd |= (uint64_t)!plain(p[i]) << i;
+    return odd;
+}
 #endif
 
-/* To the first byte that is not plain, or the end. */
-static inline const byte *plain_run(const struct lp_scan *s, const byte *p)
+/* The window when fewer than 64 bytes are left; the end counts as an odd byte. */
+static uint64_t odd_tail(const struct lp_scan *s, const byte *p)
 {
-#if BLOCKS
-    for (; LIKELY(s->end - p >= 16); p += 16) {
-        uint64_t odd = odd_ones(p);
-        if (LIKELY(odd))
-            return p + (unsigned)__builtin_ctzll(odd) / BITS_PER_BYTE;
+    size_t left = (size_t)(s->end - p), done = left & ~(size_t)15, rest = left - done;
+    uint64_t odd = (uint64_t)1 << left;
+    for (size_t i = 0; i < done; i += 16)
+        odd |= odd16(p + i) << i;
+    /* The last ones are taken from a block that ends with the text, never reaching past it. */
+    if (rest && s->end - s->text >= 16)
+        return odd | odd16(s->end - 16) >> (16 - rest) << done;
+    for (size_t i = done; i < left; i++)
+        odd |= (uint64_t)!plain(p[i]) << i;
+    return odd;
+}
+
+/*
+ * To the first byte that is not plain, or the end. Bits are looked for in a window of 64 bytes that
+ * has been classified ahead: most strings are short, and going from one to the next by load and
+ * compare alone makes every string wait for the one before it.
+ */
+static inline const byte *plain_run(struct lp_scan *s, const byte *p)
+{
+    for (;;) {
+        size_t at = (size_t)(p - s->text), off = at - s->window;
+        if (LIKELY(off < 64)) {
+            uint64_t odd = s->odd >> off;
+            if (LIKELY(odd))
+                return p + (unsigned)__builtin_ctzll(odd);
+            p += 64 - off;
+            at += 64 - off;
+        }
+        s->window = at;
+        if (LIKELY(s->end - p >= 64))
+            s->odd = odd16(p) | odd16(p + 16) << 16 | odd16(p + 32) << 32 | odd16(p + 48) << 48;
+        else
+            s->odd = odd_tail(s, p);
     }
-    /* The last bytes are looked at in a block that ends with the text, never reaching past it. */
-    size_t left = (size_t)(s->end - p);
-    if (left && s->end - s->text >= 16) {
-        uint64_t odd = (uint64_t)odd_ones(s->end - 16) >> (16 - left) * BITS_PER_BYTE;
-        return odd ? p + (unsigned)__builtin_ctzll(odd) / BITS_PER_BYTE : s->end;
-    }
-#endif
-    while (p < s->end && plain(*p))
-        p++;
-    return p;
 }
 
 /* Four hexadecimal digits, or -1. */
@@ -217,6 +242,15 @@ __attribute__((noinline)) static const byte *long_space(struct lp_scan *s, const
 static inline const byte *space(struct lp_scan *s, const byte *p)
 {
     return LIKELY(p<s->end && * p> ' ') ? p : long_space(s, p);
+}
+
+/* Past white space to the byte c, or NULL; records rarely hold any, so c is looked for first. */
+static inline const byte *reach(struct lp_scan *s, const byte *p, byte c, enum fault missing)
+{
+    if (LIKELY(p < s->end && *p == c))
+        return p;
+    p = long_space(s, p);
+    return p < s->end && *p == c ? p : stray(s, p, missing);
 }
 
 static inline int peek(const struct lp_scan *s, const byte *p)
@@ -306,13 +340,10 @@ static const byte *array(struct lp_scan *s, const byte *p, unsigned open)
     }
 }
 
-/* From after a name's closing quote to its value. */
-static inline const byte *colon(struct lp_scan *s, const byte *p)
+/* A member's value, from after its name's closing quote. */
+static inline const byte *named(struct lp_scan *s, const byte *p, unsigned open)
 {
-    p = space(s, p);
-    if (peek(s, p) != ':')
-        return stray(s, p, WANT_COLON);
-    return space(s, p + 1);
+    return (p = reach(s, p, ':', WANT_COLON)) ? value(s, space(s, p + 1), open) : NULL;
 }
 
 static const byte *object(struct lp_scan *s, const byte *p, unsigned open)
@@ -321,16 +352,15 @@ static const byte *object(struct lp_scan *s, const byte *p, unsigned open)
     if (peek(s, p) == '}')
         return p + 1;
     for (;;) {
-        if (peek(s, p) != '"')
-            return stray(s, p, WANT_NAME);
-        if (!(p = string(s, p + 1)) || !(p = colon(s, p)) || !(p = value(s, p, open)))
+        p = reach(s, p, '"', WANT_NAME);
+        if (!p || !(p = string(s, p + 1)) || !(p = named(s, p, open)))
             return NULL;
         p = space(s, p);
         if (peek(s, p) == '}')
             return p + 1;
         if (peek(s, p) != ',')
             return stray(s, p, WANT_COMMA_OBJECT);
-        p = space(s, p + 1);
+        p++;
     }
 }
 
@@ -339,7 +369,7 @@ static const byte *object(struct lp_scan *s, const byte *p, unsigned open)
 void lp_scan_init(struct lp_scan *s, struct lp_str text)
 {
     const byte *p = (const byte *)(text.p ? text.p : "");
-    *s = (struct lp_scan){.text = p, .p = p, .end = p + text.n};
+    *s = (struct lp_scan){.text = p, .p = p, .end = p + text.n, .window = (size_t)-64};
 }
 
 bool lp_scan_close(struct lp_scan *s)
@@ -380,30 +410,23 @@ bool lp_scan_open(struct lp_scan *s)
 
 enum lp_scan_step lp_scan_member(struct lp_scan *s, struct lp_scan_member *m)
 {
-    const byte *p = space(s, s->p);
+    const byte *p = space(s, s->p), *name, *v;
     if (peek(s, p) == '}') {
         s->p = p + 1;
         return LP_SCAN_END;
     }
-    if (s->begun) {
-        if (peek(s, p) != ',') {
-            stray(s, p, WANT_COMMA_OBJECT);
-            return LP_SCAN_BAD;
-        }
-        p = space(s, p + 1);
-    }
-    if (peek(s, p) != '"') {
-        stray(s, p, WANT_NAME);
+    if (s->begun && !(p = reach(s, p, ',', WANT_COMMA_OBJECT)))
         return LP_SCAN_BAD;
-    }
-    const byte *name = p + 1;
+    name = reach(s, s->begun ? p + 1 : p, '"', WANT_NAME);
     s->escape = false;
-    if (!(p = string(s, name)))
+    if (!name || !(p = string(s, ++name)))
         return LP_SCAN_BAD;
     m->name = (struct lp_str){(const char *)name, (size_t)(p - name) - 1};
     m->escaped = s->escape;
-    const byte *v = colon(s, p);
-    if (!v || !(p = value(s, v, 1)))
+    if (!(v = reach(s, p, ':', WANT_COLON)))
+        return LP_SCAN_BAD;
+    v = space(s, v + 1);
+    if (!(p = value(s, v, 1)))
         return LP_SCAN_BAD;
     m->value = (struct lp_str){(const char *)v, (size_t)(p - v)};
     s->begun = true;

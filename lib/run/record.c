@@ -108,16 +108,26 @@ static const char *base(const struct lp_rec *r, const struct lp_rec_member *m)
     return m < r->member + r->parsed ? r->line.p : m->set.p;
 }
 
+/* For names with escapes, which are rare enough to be looked at one by one. */
+static struct lp_rec_member *find_decoded(const struct lp_rec *r, const char *name)
+{
+    for (uint32_t i = r->members; i-- > 0;) {
+        struct lp_rec_member *m = &r->member[i];
+        if (lp_json_name_is((struct lp_str){base(r, m) + m->name_at, m->name_len}, name))
+            return m;
+    }
+    return NULL;
+}
+
 /* From the back: the last of duplicate names is the one that counts. */
 static struct lp_rec_member *find(const struct lp_rec *r, const char *name)
 {
     size_t n = strlen(name);
+    if (r->escapes)
+        return find_decoded(r, name);
     for (uint32_t i = r->members; i-- > 0;) {
         struct lp_rec_member *m = &r->member[i];
-        const char *raw = base(r, m) + m->name_at;
-        if (m->name_len == n && memcmp(raw, name, n) == 0)
-            return m;
-        if (r->escapes && lp_json_name_is((struct lp_str){raw, m->name_len}, name))
+        if (m->name_len == n && memcmp(base(r, m) + m->name_at, name, n) == 0)
             return m;
     }
     return NULL;
