@@ -53,7 +53,7 @@ bool lp_json_decode(struct lp_str v, struct lp_buf *out);
 bool lp_json_string(struct lp_str v, struct lp_arena *a, struct lp_str *out);
 bool lp_json_is(struct lp_str v, const char *s); /* is it the string s? */
 bool lp_json_name_is(struct lp_str raw_name, const char *s);
-bool lp_json_int(struct lp_str v, int64_t *out);  /* a number without fraction that fits */
+bool lp_json_int(struct lp_str v, int64_t *out); /* a number without fraction that fits */
 bool lp_json_real(struct lp_str v, double *out);
 bool lp_json_true(struct lp_str v);
 

@@ -26,22 +26,22 @@
 /* Places are counted from the start of the line; in a member that was added from the start of
  * `set`, which then holds `"name":value`. */
 struct lp_rec_member {
-    uint32_t name_at, name_len;   /* raw, between the quotes */
+    uint32_t name_at, name_len; /* raw, between the quotes */
     uint32_t value_at, value_len;
-    struct lp_str set;            /* the new value, or p == NULL */
+    struct lp_str set; /* the new value, or p == NULL */
 };
 
 struct lp_rec {
-    struct lp_str line;           /* without the line end */
+    struct lp_str line; /* without the line end */
     struct lp_rec_member *member;
     uint32_t members, room;
-    uint32_t parsed;              /* members found in the line; those after were added */
-    uint32_t open_at, close_at;   /* the top-level braces */
+    uint32_t parsed;            /* members found in the line; those after were added */
+    uint32_t open_at, close_at; /* the top-level braces */
     bool changed;
-    bool escapes;                 /* some member's name holds an escape */
-    struct lp_arena arena;        /* lives as long as the record; callers may use it too */
-    struct lp_buf scratch;        /* for values being made; nothing of it is handed out */
-    uint64_t error_at;            /* after a failed parse: the byte */
+    bool escapes;          /* some member's name holds an escape */
+    struct lp_arena arena; /* lives as long as the record; callers may use it too */
+    struct lp_buf scratch; /* for values being made; nothing of it is handed out */
+    uint64_t error_at;     /* after a failed parse: the byte */
 };
 
 /* Begins with lp_rec_reset, so the line must not lie in the record's own arena; a record that is to
