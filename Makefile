@@ -139,7 +139,7 @@ install: all                    ## install below DESTDIR and PREFIX; PROGRAM_PRE
 	install -d $(BINDIR) $(DATADIR) $(MANDIR)/man1 $(MANDIR)/man5 $(MANDIR)/man7 $(BASHDIR) $(ZSHDIR)
 	for p in $(PROGRAMS); do install -m 755 $(B)/bin/$$p $(BINDIR)/$(PROGRAM_PREFIX)$$p || exit 1; done
 	for d in $(wildcard $(SHIPPED:%=lib/%)); do \
-	  find $$d -type f | while read -r f; do \
+	  find $$d -type f ! -name '*.awk' | while read -r f; do \
 	    install -D -m 644 $$f $(DATADIR)/$${f#lib/} || exit 1; done || exit 1; done
 	for m in $(MAN1); do sed $(RENAME) man/$$m >$(MANDIR)/man1/$(PROGRAM_PREFIX)$$m || exit 1; done
 	for m in $(MAN5); do sed $(RENAME) man/$$m >$(MANDIR)/man5/$$m || exit 1; done

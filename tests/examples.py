@@ -9,8 +9,9 @@ line `.\\" not run: WHY` right before the block leaves it out.
 readme: every ```sh block after a line `<!-- test -->`; a ```text block right after it is what it
 must print. Blocks share one directory and run in order.
 
-In both, the directory is a fresh one holding the files of examples/ (also as ./examples), and the
-built programs come first on PATH. Exit status 1 (something was rejected) is no failure, others are.
+In both, commands run under bash -o pipefail; the directory is a fresh one holding the files of
+examples/ (also as ./examples), and the built programs come first on PATH. Exit status 1 (something
+was rejected) is no failure, others are.
 """
 import os
 import re
@@ -83,7 +84,7 @@ def run(command, work, top):
         build = os.environ.get("B", "build")
         env["PATH"] = os.path.join(ROOT, build, "bin") + ":" + os.environ["PATH"]
     try:
-        p = subprocess.run(["bash", "-c", command], cwd=work, env=env, stdin=subprocess.DEVNULL,
+        p = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=work, env=env, stdin=subprocess.DEVNULL,
                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
     except subprocess.TimeoutExpired:
         return 124, "", "no end within 120 s"

@@ -4,6 +4,7 @@
 set -u
 ROOT=${ROOT:-$(cd "$(dirname "$0")/.." && pwd)}
 B=${B:-$ROOT/build}
+case $B in /*) ;; *) B=$ROOT/$B ;; esac
 T=${T:-$(mktemp -d)}
 bin=$B/bin
 [ -z "${TEST_WRAP:-}" ] || bin=${PATH%%:*}
@@ -106,7 +107,7 @@ try_reader_gone() { # PROGRAM ARGUMENTS...
     p=$1
     shift
     sample "$p" 20000 >"$T/in"
-    "$bin/$p" "$@" <"$T/in" 2>"$T/err" | head -n 1 >"$T/out"
+    "$bin/$p" --quiet "$@" <"$T/in" 2>"$T/err" | head -n 1 >"$T/out"
     status=${PIPESTATUS[0]}
     [ "$status" = 141 ] && [ ! -s "$T/err" ] && [ "$(wc -l <"$T/out")" = 1 ]
     say $? "$p: reader gone"

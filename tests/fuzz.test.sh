@@ -3,6 +3,7 @@
 set -u
 ROOT=${ROOT:-$(cd "$(dirname "$0")/.." && pwd)}
 B=${B:-$ROOT/build}
+case $B in /*) ;; *) B=$ROOT/$B ;; esac
 T=${T:-$(mktemp -d)}
 n=0 passed=0 failed=0
 for target in "$B"/replay/*; do

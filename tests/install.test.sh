@@ -4,6 +4,7 @@
 set -u
 ROOT=${ROOT:-$(cd "$(dirname "$0")/.." && pwd)}
 B=${B:-$ROOT/build}
+case $B in /*) ;; *) B=$ROOT/$B ;; esac
 T=${T:-$(mktemp -d)}
 cd "$ROOT" || exit 1
 n=0 passed=0 failed=0
@@ -32,6 +33,7 @@ run() { env -u LEADPIPE_LIB "$@" >"$T/said" 2>&1; }
 
 put install
 say $? "install"
+[ $failed = 0 ] || { echo "0 passed, 1 failed"; exit 1; }
 usr=$T/root/usr/local
 for path in "$B"/bin/*; do
     p=${path##*/}
@@ -49,7 +51,7 @@ for page in man/*.5 man/*.7; do
     [ -f "$usr/share/man/man${page##*.}/${page##*/}" ]
     say $? "${page##*/}: installed"
 done
-find lib/providers lib/lists lib/schemas lib/reports -type f 2>/dev/null | sed 's|^lib/||' | sort >"$T/want"
+find lib/providers lib/lists lib/schemas lib/reports -type f ! -name '*.awk' 2>/dev/null | sed 's|^lib/||' | sort >"$T/want"
 (cd "$usr/share/leadpipe" && find . -type f) | sed 's|^\./||' | sort >"$T/have"
 diff "$T/want" "$T/have" >"$T/said"
 say $? "everything that ships is there"
