@@ -1,14 +1,14 @@
 /*
- * db - an SQLite file: opened with care, statements prepared once, transactions that wait their
- * turn
+ * db - an SQLite file: opened with care, statements kept, transactions that wait their turn
  *
- * Owns: lp_db_open's result until lp_db_close; statements belong to the database and are never
- * freed by callers; text and blob columns live until the statement's next row, reset or end Units:
- * bytes; times as the caller stores them Errors: LP_ERR_IO naming the file, with SQLite's own
- * message; codes "absent" (no such file and not to be created), "empty" (the file is there and has
- * no content), "corrupt" (damaged or no database), "full" (no room), else "". LP_ERR_TEMP code
- * "busy" when another process held the lock for over 10 s. Source: libsqlite3,
- * https://sqlite.org/c3ref; WAL: https://sqlite.org/wal.html
+ * Owns: lp_db_open's result until lp_db_close; statements belong to the database, callers never
+ *       free them; text and blob columns live until the statement's next row, reset or end
+ * Units: bytes; times as the caller stores them
+ * Errors: LP_ERR_IO naming the file, with SQLite's own message; codes "absent" (no such file and
+ *         not to be created), "empty" (the file is there and has no content), "corrupt" (damaged
+ *         or no database), "full" (no room), else "". LP_ERR_TEMP code "busy" when another
+ *         process held the lock for over 10 s.
+ * Source: libsqlite3, https://sqlite.org/c3ref; WAL: https://sqlite.org/wal.html
  *
  * The only file that knows SQLite. Files are made mode 0600 (-wal and -shm follow it), and appear
  * under their name only when complete: an empty or half made database is never taken for a new one.

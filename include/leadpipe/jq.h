@@ -37,7 +37,8 @@ int lp_jq_run(struct lp_jq *q, const struct lp_jq_part *parts, size_t n, struct 
     struct lp_err *err);
 /* Runs it on one JSON text; calls `each` for every result. */
 int lp_jq_each(struct lp_jq *q, struct lp_str input,
-    int (*each)(void *arg, struct lp_str result, struct lp_err *err), void *arg, struct lp_err *err);
+    int (*each)(void *arg, struct lp_str result, struct lp_err *err), void *arg,
+    struct lp_err *err);
 
 const char *lp_jq_version(void); /* "libjq 1.6" */
 

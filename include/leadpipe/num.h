@@ -12,8 +12,8 @@
 #include <stdint.h>
 #include "leadpipe/buf.h"
 
-bool lp_num_int(struct lp_str s, int64_t *out);   /* [-+]?digits */
-bool lp_num_real(struct lp_str s, double *out);   /* decimal or exponent form, finite */
+bool lp_num_int(struct lp_str s, int64_t *out); /* [-+]?digits */
+bool lp_num_real(struct lp_str s, double *out); /* decimal or exponent form, finite */
 /* Sizes with an optional k, M, G (powers of 1024): "16M". */
 bool lp_num_size(struct lp_str s, uint64_t *out);
 /* Fixed point, at most `decimals` (0..9) decimals, trailing zeros cut, "-0" printed as "0".

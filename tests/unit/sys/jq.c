@@ -94,7 +94,7 @@ static void runs_on_parts(void **state)
     struct lp_buf out = {0};
     struct lp_jq *q = good(".", NULL, false);
     struct lp_jq_part parts[] = {
-        {"body", LP_JQ_JSON, LP_STR("{\"a\":[1,2.5,\"\\u00e9\"]}XXX"), 0},
+        {"body", LP_JQ_JSON, LP_STR("{\"a\":[1,2.5,\"\\u00e9\"]}]]]"), 0},
         {"text", LP_JQ_TEXT, LP_STR("a\"\xff\n"), 0},
         {"status", LP_JQ_REAL, {0}, 200},
         {"memo", LP_JQ_NULL, {0}, 0},
@@ -170,7 +170,7 @@ static void compile_errors_are_one_line(void **state)
 static void run_errors_hold_no_data(void **state)
 {
     (void)state;
-    expect_error(".x.a", "\"jane@example.com\"", "test: Cannot index string with");
+    expect_error(".x.a", "\"jane@example.com\"", "test: Cannot index string with string");
     expect_error(".x + 1", "{\"a\":\"jane\"}", "test: object");
     expect_error(
         ".x | tonumber", "\"jane\"", "test: Invalid numeric literal at EOF at line 1, column 4");
@@ -239,7 +239,7 @@ static void numbers_stay_json(void **state)
 {
     (void)state;
     expect("[nan, infinite, 1e1000, 3.0, 0.1, 100000000000000000]", "1", false,
-        "[null,1.7976931348623157e+308,1.7976931348623157e+308,3,0.1,100000000000000000]");
+        "[null,1.7976931348623157e+308,1.7976931348623157e+308,3,0.1,1e+17]");
 }
 
 int main(void)
