@@ -36,6 +36,7 @@ struct lp_dns_entry {
     uint32_t hash;
     uint8_t stage;
     uint8_t step; /* of the questions asked one after the other */
+    bool again;   /* a server failed, all of them are asked in turn */
     bool on_wire; /* the resolver still holds a pointer to it */
     uint8_t length;
     char domain[]; /* with a NUL */

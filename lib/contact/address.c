@@ -226,8 +226,6 @@ static enum lp_address_detail check_labels(struct lp_str domain)
     return labels < 2 ? LP_ADDRESS_SINGLE_LABEL : LP_ADDRESS_OK;
 }
 
-/* An A-label that does not decode would reach a mail server as a name nobody can have registered.
- */
 static bool has_alabel(struct lp_str d)
 {
     for (size_t i = 0; i + 4 <= d.n; i++)
@@ -245,15 +243,27 @@ static bool is_ascii(struct lp_str s)
     return seen < 0x80;
 }
 
-/* Into *ascii, which the caller frees, only where the name is not plain ASCII already. */
+/* An A-label is good only if it is what its own decoded form encodes to: anything else nobody can
+ * have registered. */
+static bool alabels_hold(struct lp_str raw)
+{
+    struct lp_buf unicode = {0}, again = {0};
+    bool good = lp_idn_to_unicode(raw, &unicode) &&
+                lp_idn_to_ascii(lp_buf_view(&unicode), &again) && again.len == raw.n &&
+                strncasecmp(again.p, raw.p, raw.n) == 0;
+
+    lp_buf_free(&unicode);
+    lp_buf_free(&again);
+    return good;
+}
+
+/* The domain in ASCII; what is in *ascii is freed by the caller. */
 static enum lp_address_detail to_ascii(
     struct lp_str raw, struct lp_buf *ascii, struct lp_str *domain)
 {
     *domain = raw;
-    if (is_ascii(raw)) {
-        bool good = !has_alabel(raw) || lp_idn_to_unicode(raw, ascii);
-        return good ? LP_ADDRESS_OK : LP_ADDRESS_BAD_IDN;
-    }
+    if (is_ascii(raw))
+        return !has_alabel(raw) || alabels_hold(raw) ? LP_ADDRESS_OK : LP_ADDRESS_BAD_IDN;
     if (!lp_idn_to_ascii(raw, ascii))
         return LP_ADDRESS_BAD_IDN;
     *domain = lp_buf_view(ascii);

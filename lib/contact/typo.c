@@ -116,6 +116,7 @@ struct lp_str lp_typo_domain(const struct lp_lists *l, struct lp_str domain)
     const struct lp_lists_table *t = &lp_lists_data_popular;
     struct lp_str best = {0};
     unsigned least = TOO_FAR;
+    bool twice = false; /* "hotmail.fe": .fr or .de? */
 
     if (domain.n < 4 || domain.n > NAME_LONGEST || !is_registrable(domain))
         return best;
@@ -123,13 +124,15 @@ struct lp_str lp_typo_domain(const struct lp_lists *l, struct lp_str domain)
     for (size_t i = 0; i < t->n; i++) {
         struct parts meant = split((struct lp_str){t->name[i].name, t->name[i].length});
         unsigned n = distance(&typed, &meant, t->name[i].number);
+        twice = n == least || (twice && n > least);
         if (n < least) {
             least = n;
             best = (struct lp_str){t->name[i].name, t->name[i].length};
         }
     }
     /* Asked last: hardly any domain comes this far. Under 2 it is the popular one itself. */
-    if (least < 2 || (best.p && (is_friend(domain) || lp_lists_domain(l, LP_LIST_FREE, domain))))
+    if (least < 2 || twice ||
+        (best.p && (is_friend(domain) || lp_lists_domain(l, LP_LIST_FREE, domain))))
         return (struct lp_str){0};
     return best;
 }

@@ -13,8 +13,13 @@
 #define EDNS_SIZE  1232 /* what passes every path unfragmented (DNS flag day 2020) */
 #define PACKED_MAX 1024
 
+/* c-ares 1.18 either hands out a SERVFAIL without asking the next server, or asks the next one and, when
+ * all fail, says that none could be reached. So there is a channel of each kind: the first is asked, the
+ * second only after a failure and only where there are several servers. */
+enum { FIRST, EVERY, CHANNELS };
+
 struct lp_dns {
-    ares_channel channel;
+    ares_channel channel[CHANNELS];
     struct lp_dns_options o;
     struct lp_dns_cache cache;
     struct pollfd *fds;
@@ -174,7 +179,11 @@ static void on_reply(void *arg, int status, int timeouts, unsigned char *reply, 
         kind = read_address(steps[e->step], reply, n);
     else if (status != ARES_ENODATA)
         kind = kind_of(status);
-    if (kind != LP_DNS_KINDS)
+    if (kind == LP_DNS_NO_NETWORK && e->again)
+        kind = LP_DNS_SERVFAIL;
+    if (kind == LP_DNS_SERVFAIL && !e->again && d->channel[EVERY])
+        e->again = true, send_step(e);
+    else if (kind != LP_DNS_KINDS)
         settle(e, kind);
     else if (e->step + 1u < STEPS)
         e->step++, send_step(e);
@@ -190,7 +199,8 @@ static void send_step(struct lp_dns_entry *e)
     e->on_wire = true;
     e->dns->on_wire++;
     e->dns->asked_total++;
-    ares_query(e->dns->channel, e->domain, ns_c_in, steps[e->step], on_reply, e);
+    ares_query(
+        e->dns->channel[e->again ? EVERY : FIRST], e->domain, ns_c_in, steps[e->step], on_reply, e);
 }
 
 /* Sends what is queued as far as the wire has room; after a mute time one look-up goes alone. */
@@ -235,6 +245,7 @@ const struct lp_dns_answer *lp_dns_mx(
             return &e->answer;
         }
         e->step = 0;
+        e->again = false;
         move(e, LP_DNS_QUEUED);
     }
     if (!e) {
@@ -285,6 +296,11 @@ unsigned lp_dns_pollfds(struct lp_dns *d, struct pollfd *fds, unsigned room)
     return n;
 }
 
+static int64_t sooner(int64_t a, int64_t b)
+{
+    return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
 int lp_dns_timeout(struct lp_dns *d)
 {
     struct timeval tv, *next;
@@ -297,10 +313,10 @@ int lp_dns_timeout(struct lp_dns *d)
         left = first_of(d, LP_DNS_ASKED)->when - lp_clock_mono();
         wait = left > 0 ? left : 0;
     }
-    next = ares_timeout(d->channel, NULL, &tv);
-    if (next) {
-        left = (int64_t)next->tv_sec * 1000 + (next->tv_usec + 999) / 1000;
-        wait = wait < 0 || left < wait ? left : wait;
+    for (int i = 0; i < CHANNELS; i++) {
+        next = d->channel[i] ? ares_timeout(d->channel[i], NULL, &tv) : NULL;
+        if (next)
+            wait = sooner(wait, (int64_t)next->tv_sec * 1000 + (next->tv_usec + 999) / 1000);
     }
     return (int)wait;
 }
@@ -318,16 +334,23 @@ static void tell(struct lp_dns *d)
     }
 }
 
+/* A channel passes over descriptors that are not its own. */
+static void process(struct lp_dns *d, ares_socket_t in, ares_socket_t out)
+{
+    for (int i = 0; i < CHANNELS; i++)
+        if (d->channel[i])
+            ares_process_fd(d->channel[i], in, out);
+}
+
 void lp_dns_dispatch(struct lp_dns *d, const struct pollfd *fds, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
         short r = fds[i].revents;
-        ares_socket_t in = r & (POLLIN | POLLERR | POLLHUP) ? fds[i].fd : ARES_SOCKET_BAD;
-        ares_socket_t out = r & (POLLOUT | POLLERR | POLLHUP) ? fds[i].fd : ARES_SOCKET_BAD;
-        if (in != ARES_SOCKET_BAD || out != ARES_SOCKET_BAD)
-            ares_process_fd(d->channel, in, out);
+        if (r)
+            process(d, r & (POLLIN | POLLERR | POLLHUP) ? fds[i].fd : ARES_SOCKET_BAD,
+                r & (POLLOUT | POLLERR | POLLHUP) ? fds[i].fd : ARES_SOCKET_BAD);
     }
-    ares_process_fd(d->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+    process(d, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
     while (first_of(d, LP_DNS_ASKED) && first_of(d, LP_DNS_ASKED)->when <= lp_clock_mono())
         settle(first_of(d, LP_DNS_ASKED), LP_DNS_TIMEOUT);
     pump(d);
@@ -347,29 +370,37 @@ static void set_defaults(struct lp_dns_options *o)
     o->remembered = o->remembered ? o->remembered : 50000;
 }
 
-static int open_channel(struct lp_dns *d, struct lp_err *err)
+static int open_channel(struct lp_dns *d, int which, struct lp_err *err)
 {
     struct ares_options a = {.timeout = d->o.timeout_ms,
         .tries = d->o.tries,
-        .flags = ARES_FLAG_EDNS,
+        .flags = ARES_FLAG_EDNS | (which == FIRST ? ARES_FLAG_NOCHECKRESP : 0),
         .ednspsz = EDNS_SIZE,
         .sock_state_cb = on_socket,
         .sock_state_cb_data = d};
-    int rc = ares_library_init(ARES_LIB_INIT_ALL);
+    int rc = ares_init_options(&d->channel[which], &a,
+        ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_FLAGS | ARES_OPT_EDNSPSZ |
+            ARES_OPT_SOCK_STATE_CB);
 
-    if (rc == ARES_SUCCESS)
-        rc = ares_init_options(&d->channel, &a,
-            ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_FLAGS | ARES_OPT_EDNSPSZ |
-                ARES_OPT_SOCK_STATE_CB);
     if (rc != ARES_SUCCESS)
         return lp_err_set(err, LP_ERR_IO, "dns", "DNS resolver: %s", ares_strerror(rc));
     if (!d->o.servers)
         return 0;
-    rc = ares_set_servers_ports_csv(d->channel, d->o.servers);
+    rc = ares_set_servers_ports_csv(d->channel[which], d->o.servers);
     if (rc != ARES_SUCCESS || !*d->o.servers)
         return lp_err_set(
             err, LP_ERR_CONFIG, "dns_server", "not a list of DNS servers: %.80s", d->o.servers);
     return 0;
+}
+
+static bool has_several_servers(const struct lp_dns *d)
+{
+    struct ares_addr_port_node *servers = NULL;
+    bool several = ares_get_servers_ports(d->channel[FIRST], &servers) == ARES_SUCCESS && servers &&
+                   servers->next;
+
+    ares_free_data(servers);
+    return several;
 }
 
 struct lp_dns *lp_dns_new(const struct lp_dns_options *options, struct lp_err *err)
@@ -380,7 +411,9 @@ struct lp_dns *lp_dns_new(const struct lp_dns_options *options, struct lp_err *e
         d->o = *options;
     set_defaults(&d->o);
     lp_dns_cache_init(&d->cache, d->o.remembered);
-    if (open_channel(d, err) == 0)
+    ares_library_init(ARES_LIB_INIT_ALL);
+    if (open_channel(d, FIRST, err) == 0 &&
+        (!has_several_servers(d) || open_channel(d, EVERY, err) == 0))
         return d;
     lp_dns_del(d);
     return NULL;
@@ -391,8 +424,9 @@ void lp_dns_del(struct lp_dns *d)
     if (!d)
         return;
     d->dying = true;
-    if (d->channel)
-        ares_destroy(d->channel);
+    for (int i = 0; i < CHANNELS; i++)
+        if (d->channel[i])
+            ares_destroy(d->channel[i]);
     ares_library_cleanup();
     lp_dns_cache_free(&d->cache);
     free(d->fds);

@@ -1,5 +1,6 @@
 #!/bin/sh
-# dns.sh start DIR - starts the tests' DNS server (dnsmasq) on a free loopback port; prints the port
+# dns.sh start DIR - starts the tests' DNS server (dnsmasq) on a free loopback port; prints the port,
+#                    and the port of the server behind it
 # dns.sh stop DIR  - stops it
 #
 # It answers dns.zone. DIR keeps the process numbers and the port. Two servers run: one that is asked,
@@ -46,9 +47,10 @@ case $what in
 start)
     mkdir -p "$dir"
     behind=$(serve_anywhere behind --local=/test/ --mx-host=servfail.test,mx.servfail.test,10) || exit 1
-    serve_anywhere asked --conf-file="$here/dns.zone" --server="/servfail.test/127.0.0.1#$behind" \
+    asked=$(serve_anywhere asked --conf-file="$here/dns.zone" --server="/servfail.test/127.0.0.1#$behind" \
         --server="/silent.test/127.0.0.1#1" --dnssec --dnssec-no-timecheck \
-        --trust-anchor=".,$anchor" --trust-anchor="servfail.test,$anchor" || { stop; exit 1; } ;;
+        --trust-anchor=".,$anchor" --trust-anchor="servfail.test,$anchor") || { stop; exit 1; }
+    echo "$asked $behind" ;;
 stop) stop ;;
 *) echo "dns.sh: start or stop" >&2; exit 2 ;;
 esac
