@@ -22,37 +22,38 @@
 
 enum lp_http_fault {
     LP_HTTP_NONE,
-    LP_HTTP_TIMEOUT,  /* the deadline passed */
+    LP_HTTP_TIMEOUT, /* the deadline passed */
     LP_HTTP_DNS,
-    LP_HTTP_CONNECT,  /* refused, unreachable: nothing was sent */
-    LP_HTTP_NETWORK,  /* reset, closed early, wrong length */
+    LP_HTTP_CONNECT, /* refused, unreachable: nothing was sent */
+    LP_HTTP_NETWORK, /* reset, closed early, wrong length */
     LP_HTTP_TLS,
-    LP_HTTP_BAD,      /* not HTTP, too large, forbidden redirect, bad encoding */
+    LP_HTTP_BAD, /* not HTTP, too large, forbidden redirect, bad encoding */
     LP_HTTP_CANCELLED
 };
 
 struct lp_http_request {
     const char *method, *url;
-    const char *const *headers;  /* "Name: value", ended by NULL; no CR/LF allowed (refused);
-                                    one without a value is not sent */
-    struct lp_str body;          /* p == NULL: none */
+    /* "Name: value", ended by NULL; no CR/LF allowed (refused); one without a value is not sent */
+    const char *const *headers;
+    struct lp_str body;                      /* p == NULL: none */
     const char *basic_user, *basic_password; /* or NULL */
-    int64_t deadline;            /* lp_clock_mono */
-    int64_t connect_timeout_ms;  /* 0: 10 000 */
-    const char *ca_file;         /* or NULL */
-    bool once;                   /* an effect: on a connection of its own, so that libcurl never sends
-                                    it a second time when a kept-alive one turns out to be dead */
+    int64_t deadline;                        /* lp_clock_mono */
+    int64_t connect_timeout_ms;              /* 0: 10 000; passing it is LP_HTTP_DNS or _CONNECT */
+    const char *ca_file;                     /* or NULL */
+    /* An effect: on a connection of its own, so that libcurl never sends it a second time because a
+     * kept-alive one turned out to be dead. */
+    bool once;
 };
 
 struct lp_http_response {
     enum lp_http_fault fault;
-    char fault_detail[160];      /* no URL, no secret */
-    bool sent;                   /* request bytes may have reached the other side */
+    char fault_detail[160]; /* no URL, no secret */
+    bool sent;              /* request bytes may have reached the other side */
     int status;
-    struct lp_str headers;       /* JSON object: lower-case names; repeated ones joined by ", " */
+    struct lp_str headers; /* JSON object: lower-case names; repeated ones joined by ", " */
     struct lp_str body;
     int64_t latency_ms;
-    int64_t retry_after_ms;      /* from Retry-After, seconds or date; -1: none */
+    int64_t retry_after_ms; /* from Retry-After, seconds or date; -1: none */
 };
 
 typedef void lp_http_done(void *arg, const struct lp_http_response *r);

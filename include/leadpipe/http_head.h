@@ -26,9 +26,9 @@ struct lp_http_head {
     struct lp_buf text; /* names (lower case) and values, one after the other */
     struct lp_http_field field[LP_HTTP_HEAD_LINES];
     unsigned fields;
-    size_t seen;     /* bytes of all header lines of the exchange */
-    unsigned lines;  /* and how many */
-    bool complete;   /* the empty line has come: what follows are trailers */
+    size_t seen;    /* bytes of all header lines of the exchange */
+    unsigned lines; /* and how many */
+    bool complete;  /* the empty line has come: what follows are trailers */
 };
 
 /* For a new exchange; memory is kept. */

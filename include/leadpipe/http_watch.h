@@ -29,8 +29,8 @@ void lp_http_watch_set(struct lp_http_watch *w, int fd, short events);
 /* Waits for the set and for fds[0..n), whose revents are filled. Returns how many of `ready` are
  * the set's own, 0 if nothing happened to any, -1 on failure. The set may change while the caller
  * walks `ready`. */
-int lp_http_watch_wait(struct lp_http_watch *w, struct pollfd *fds, unsigned n, int timeout_ms,
-    struct lp_err *err);
+int lp_http_watch_wait(
+    struct lp_http_watch *w, struct pollfd *fds, unsigned n, int timeout_ms, struct lp_err *err);
 void lp_http_watch_free(struct lp_http_watch *w);
 
 #endif

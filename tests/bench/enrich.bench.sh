@@ -2,13 +2,13 @@
 # enrich.bench.sh - enrich, 32 calls in flight and one contact a call, against nginx with a canned
 # answer; beside it an aiohttp client and a bare libcurl loop with the same adapter, and wrk for what
 # the server itself can do. Each client runs RUNS times, in turn; the best of each counts.
-#   N=40000 RUNS=3 sh tests/bench/enrich.bench.sh
+#   N=30000 RUNS=3 sh tests/bench/enrich.bench.sh
 set -u
 export PATH=$PATH:/usr/sbin
 ROOT=${ROOT:-$(cd "$(dirname "$0")/../.." && pwd)}
 B=${B:-$ROOT/build}
 T=${T:-$(mktemp -d)}
-N=${N:-40000}
+N=${N:-30000}
 RUNS=${RUNS:-3}
 enrich=${ENRICH:-$B/bin/enrich}
 for tool in nginx wrk; do
