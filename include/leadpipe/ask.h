@@ -67,10 +67,16 @@ struct lp_ask_settings {
 #define LP_ASK_OPTS(type, member)                                                                  \
     {0, "chain", LP_OPT_STRING, offsetof(type, member) + offsetof(struct lp_ask_settings, chain),  \
         "LIST", "providers to ask, in order: apollo,offline", "", 0},                              \
-    {                                                                                              \
-        0, "refresh", LP_OPT_FLAG,                                                                 \
+        {0, "refresh", LP_OPT_FLAG,                                                                \
             offsetof(type, member) + offsetof(struct lp_ask_settings, refresh), NULL,              \
-            "ask again for records that have an answer", "", 0                                     \
+            "ask again for records that have an answer", "", 0},                                   \
+        {0, "no-cache", LP_OPT_FLAG,                                                               \
+            offsetof(type, member) + offsetof(struct lp_ask_settings, no_cache), NULL,             \
+            "neither look up answers in the cache nor keep them there", "", 0},                    \
+    {                                                                                              \
+        0, "budget", LP_OPT_STRING,                                                                \
+            offsetof(type, member) + offsetof(struct lp_ask_settings, budget), "AMOUNT",           \
+            "stop when this much is spent: 500credits, 20EUR", "", 0                               \
     }
 
 int lp_ask_drive(struct lp_run *run, struct lp_err *err);

@@ -19,6 +19,7 @@
 
 #include <poll.h>
 #include "leadpipe/err.h"
+#include "leadpipe/hash.h"
 #include "leadpipe/outcome.h"
 #include "leadpipe/record.h"
 
@@ -45,7 +46,8 @@ struct lp_item {
     struct lp_str json;      /* JSON object of the members the program sends */
     struct lp_answer answer; /* of the try under way */
     bool answered;
-    struct lp_task *task; /* the gateway's */
+    struct lp_hash128 key; /* of the identity members: the request, whoever answers it */
+    struct lp_task *task;  /* the gateway's; NULL: nobody waits for it in this run */
 };
 
 enum lp_call_end { LP_CALL_OPEN, LP_CALL_RESULTS, LP_CALL_NEXT, LP_CALL_ERROR };

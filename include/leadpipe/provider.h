@@ -42,6 +42,8 @@ struct lp_provider {
     double rate_requests; /* 0: no limit */
     int64_t rate_per_ms;
     double credits; /* cost of one record */
+    double price;   /* of one credit, in `currency`; 0: not known */
+    char currency[8];
     const char *ca_file;
     void *handle;         /* the driver's own */
     struct lp_lane *lane; /* the gateway's: queue, health, limits */

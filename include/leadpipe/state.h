@@ -23,6 +23,9 @@ struct lp_state;
 int lp_state_open(struct lp_state **out, const char *flag, struct lp_err *err);
 void lp_state_close(struct lp_state *s);
 const char *lp_state_path(const struct lp_state *s);
+/* The file itself, for the gateway's other tables (cache, pending, spend). */
+struct lp_db;
+struct lp_db *lp_state_db(struct lp_state *s);
 
 int lp_state_health(struct lp_state *s, const char *capability, const char *provider,
     struct lp_health *h, struct lp_err *err);

@@ -67,7 +67,8 @@ static int gateway_init(struct lp_gateway *g, struct lp_run *run, struct lp_err 
     if (lp_config_load(&g->config, run->common.config, err))
         return -1;
     set_rules(g);
-    if (lp_chain_init(g, err) || lp_state_open(&g->state, run->common.state, err))
+    if (lp_chain_init(g, err) || lp_state_open(&g->state, run->common.state, err) ||
+        lp_budget_init(g, err) || lp_pending_load(g, err))
         return -1;
     if (!g->state)
         lp_log_info("runs without memory (--state none): health and limits are this process's own");
@@ -78,6 +79,8 @@ static int gateway_init(struct lp_gateway *g, struct lp_run *run, struct lp_err 
 static void gateway_free(struct lp_gateway *g)
 {
     lp_work_free(g);
+    lp_cache_free(g);
+    lp_pending_free(g);
     lp_http_del(g->http); /* before the lanes: cancelled exchanges still point at them */
     lp_chain_free(g);
     lp_state_close(g->state);
@@ -323,7 +326,9 @@ static int step(struct lp_gateway *g, struct lp_err *err)
         *err = g->err;
         return -1;
     }
-    if (write_ready(g, err) || lp_gateway_sync(g, false, err))
+    bool last = g->run->input_ended && !g->works;
+    if (lp_cache_commit(g, last, &due, err) || write_ready(g, err) ||
+        lp_gateway_sync(g, false, err))
         return -1;
     if (finished(g))
         return 0;
@@ -342,7 +347,8 @@ static void drain(struct lp_gateway *g, struct lp_err *err)
         lp_lanes_stop(g);
         lp_work_abandon(g);
         pump(g);
-        if (write_ready(g, err) || lp_out_flush(&g->run->out, err))
+        if (lp_cache_commit(g, true, &(int64_t){0}, err) || write_ready(g, err) ||
+            lp_out_flush(&g->run->out, err))
             return;
     }
 }

@@ -28,6 +28,9 @@ struct lp_work {
     int64_t try_at;        /* mono: this try began */
     int64_t due;           /* mono: next try or poll; 0: a try is under way */
     struct lp_buf memo;
+    int64_t pending;            /* row of a batch handed in, 0: none */
+    struct lp_resumed *resumed; /* handed in by an earlier run */
+    size_t reserved;            /* records that money was set aside for */
     double credits;
     struct lp_work *prev, *next;
 };
@@ -71,28 +74,63 @@ static void give_back(struct lp_work *w)
     g->spare = w;
 }
 
-void lp_work_start(struct lp_lane *l, struct lp_item **items, size_t n, bool forced)
+static void renew(struct lp_work *w, struct lp_lane *l, struct lp_item **items, size_t n)
 {
-    struct lp_work *w = take_work(l->gateway);
     struct lp_work clean = {.lane = l,
         .items = w->items,
         .room = w->room,
         .memo = w->memo,
         .prev = w->prev,
         .next = w->next,
-        .n = n,
-        .forced = forced,
-        .probe = l->probing};
+        .n = n};
     *w = clean;
     lp_buf_reset(&w->memo);
     if (n > w->room)
         w->items = lp_realloc_array(w->items, w->room = n, sizeof *w->items);
     memcpy(w->items, items, n * sizeof *items);
+}
+
+static void enter(struct lp_work *w)
+{
     w->began_at = lp_clock_mono();
-    l->in_flight++;
-    if (!l->provider->embedded)
-        l->gateway->jobs_used++;
+    w->lane->in_flight++;
+    if (!w->lane->provider->embedded)
+        w->lane->gateway->jobs_used++;
+}
+
+void lp_work_start(struct lp_lane *l, struct lp_item **items, size_t n, bool forced)
+{
+    struct lp_work *w = take_work(l->gateway);
+    renew(w, l, items, n);
+    w->forced = forced;
+    w->probe = l->probing;
+    w->reserved = n;
+    enter(w);
     begin_try(w);
+}
+
+/* The batch's reference is known: the first thing is to ask for the answers. */
+void lp_work_resume(struct lp_resumed *r, size_t at, struct lp_item *item)
+{
+    struct lp_lane *l = r->lane;
+    r->at[at] = item;
+    if (r->work) {
+        r->work->items[at] = item;
+        return;
+    }
+    struct lp_err err = {0};
+    if (lp_lane_open(l, &err)) {
+        lp_gateway_fail(l->gateway, &err);
+        return;
+    }
+    struct lp_work *w = take_work(l->gateway);
+    renew(w, l, r->at, r->n);
+    lp_buf_str(&w->memo, lp_buf_view(&r->memo));
+    w->pending = r->id;
+    w->resumed = r;
+    enter(w);
+    w->polling_since = w->due = w->began_at;
+    r->work = w;
 }
 
 /* ---- after a try ---------------------------------------------------------------------------- */
@@ -116,6 +154,22 @@ static void observe(
     lp_lane_observe(w->lane, &o);
 }
 
+/* What the provider said it cost, else its price for every record it knew something of. */
+static void settle(struct lp_work *w)
+{
+    struct lp_gateway *g = w->lane->gateway;
+    struct lp_err err = {0};
+    if (w->call.credits >= 0) {
+        w->credits = w->call.credits;
+    } else {
+        for (size_t i = 0; i < w->n; i++)
+            if (w->items[i]->answer.outcome == LP_OK)
+                w->credits += w->lane->provider->credits;
+    }
+    if (lp_budget_settle(w->lane, w->reserved, w->credits, &err))
+        lp_gateway_fail(g, &err);
+}
+
 static void finish(struct lp_work *w)
 {
     struct lp_lane *l = w->lane;
@@ -125,14 +179,23 @@ static void finish(struct lp_work *w)
         g->jobs_used--;
     if (w->probe)
         l->probing = false;
+    if (w->resumed) {
+        w->resumed->done = true;
+        w->resumed->work = NULL;
+    }
+    settle(w);
     for (size_t i = 0; i < w->n; i++) {
         struct lp_answer *a = &w->items[i]->answer;
         a->provider = l->provider;
         a->latency_ms = lp_clock_mono() - w->began_at;
         a->at = lp_clock_now();
-        a->credits = w->n ? w->credits / (double)w->n : 0;
-        lp_chain_answered(g, w->items[i]);
+        a->credits = w->credits / (double)w->n;
+        if (!l->provider->embedded)
+            lp_cache_keep(g, l, w->items[i]);
     }
+    for (size_t i = 0; i < w->n; i++)
+        if (w->items[i]->task)
+            lp_chain_answered(g, w->items[i]);
     give_back(w);
 }
 
@@ -165,14 +228,31 @@ static void results(struct lp_work *w)
         observe(w, good ? LP_OK : LP_ERROR, good ? LP_CLASS_NONE : first_error, 0);
     w->lane->proved = true;
     w->lane->any_success |= good;
-    if (w->call.credits >= 0)
-        w->credits = w->call.credits;
+    if (w->pending)
+        lp_pending_end(w->lane->gateway, w->pending);
     finish(w);
+}
+
+/* Before it is waited for, what was handed in is on file: a rerun must not hand it in again. */
+static void put_on_file(struct lp_work *w)
+{
+    struct lp_gateway *g = w->lane->gateway;
+    struct lp_err err = {0};
+    struct lp_str memo = lp_buf_view(&w->memo);
+    if (!g->state)
+        return;
+    if (w->pending)
+        lp_pending_update(g, w->pending, memo, &err);
+    else
+        w->pending = lp_pending_store(g, w->lane, w->items, w->n, memo, &err);
+    if (err.kind)
+        lp_gateway_fail(g, &err);
 }
 
 static void poll_later(struct lp_work *w)
 {
     int64_t now = lp_clock_mono();
+    put_on_file(w);
     if (!w->polling_since) { /* the submission was taken: that much is a success */
         observe(w, LP_OK, LP_CLASS_NONE, 0);
         w->polling_since = now;

@@ -234,16 +234,44 @@ static struct lp_str visible(struct lp_gateway *g, struct lp_task *t)
     return t->json;
 }
 
-static void give(struct lp_gateway *g, struct lp_task *t, struct lp_lane *l)
+static struct lp_item *make_item(struct lp_gateway *g, struct lp_task *t, struct lp_lane *l)
 {
     struct lp_item *item = &t->items[l->index];
     *item = (struct lp_item){.rec = &t->slot->rec, .task = t};
-    if (!l->provider->embedded)
-        item->json = visible(g, t);
+    if (l->provider->embedded)
+        return item;
+    if (!t->keyed)
+        t->key = lp_cache_key(g, item->rec);
+    t->keyed = true;
+    item->key = t->key;
+    item->json = visible(g, t);
+    return item;
+}
+
+/* Is the answer on file, or on its way for a batch an earlier run handed in? */
+static bool known_already(struct lp_gateway *g, struct lp_task *t, struct lp_lane *l)
+{
+    struct lp_item *item = make_item(g, t, l);
+    struct lp_err err = {0};
+    int found = lp_cache_find(g, l, item, &err);
+    if (found < 0)
+        lp_gateway_fail(g, &err);
+    if (found <= 0 && !lp_pending_join(g, l, item))
+        return false;
     t->tried |= 1u << l->index;
     t->asked++;
     t->pending++;
-    lp_lane_push(l, item);
+    if (found > 0)
+        lp_chain_answered(g, item);
+    return true;
+}
+
+static void give(struct lp_gateway *g, struct lp_task *t, struct lp_lane *l)
+{
+    t->tried |= 1u << l->index;
+    t->asked++;
+    t->pending++;
+    lp_lane_push(l, make_item(g, t, l));
 }
 
 static double confidence_in(const struct lp_answer *a, struct lp_str field)
@@ -359,7 +387,7 @@ static void finish(struct lp_gateway *g, struct lp_task *t)
         else if (lp_run_reject(g->run, &from, s->rec.line, s->rec.line.n, true, &err, &fatal))
             lp_gateway_fail(g, &fatal);
     }
-    lp_window_done(g->window, s);
+    lp_cache_release(g, s);
 }
 
 /* Only where nobody else could answer: a provider whose circuit is open is tried all the same. */
@@ -384,10 +412,17 @@ static void next(struct lp_gateway *g, struct lp_task *t)
     struct lp_chain *c = &g->chain;
     unsigned order[LP_CHAIN_MAX];
     put_in_order(c, order);
+    bool all = c->mode == LP_PARALLEL;
+    t->pending += all; /* not done before everyone has been given it */
     for (size_t i = 0; i < c->n && t->asked < c->max_attempts; i++) {
         struct lp_lane *l = c->lanes[order[i]];
         if (t->tried & (1u << l->index))
             continue;
+        if (!l->provider->embedded && known_already(g, t, l)) {
+            if (all)
+                continue;
+            return;
+        }
         enum lp_class closed = lp_lane_closed(l);
         if (closed) {
             t->tried |= 1u << l->index;
@@ -395,9 +430,10 @@ static void next(struct lp_gateway *g, struct lp_task *t)
             continue;
         }
         give(g, t, l);
-        if (c->mode != LP_PARALLEL)
+        if (!all)
             return;
     }
+    t->pending -= all;
     if (t->pending == 0 && !force(g, t))
         finish(g, t);
 }
@@ -406,6 +442,7 @@ void lp_chain_start(struct lp_gateway *g, struct lp_task *t)
 {
     struct lp_slot *slot = t->slot;
     t->json = (struct lp_str){0};
+    t->keyed = false;
     t->n_answers = 0;
     t->tried = t->forced = 0;
     t->asked = t->pending = 0;

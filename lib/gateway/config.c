@@ -37,6 +37,8 @@ static const struct lp_shape_member chain_members[] = {
     {"want", LP_SHAPE_STRINGS, NULL},
     {"continue_on", LP_SHAPE_STRINGS, NULL},
     {"max_attempts", LP_SHAPE_COUNT, NULL},
+    {"lifetime_days", LP_SHAPE_OBJECT, NULL},
+    {"budget", LP_SHAPE_OBJECT, NULL},
     {NULL, LP_SHAPE_ANY, NULL},
 };
 

@@ -5,6 +5,9 @@
  * lane.c    one provider at work: its queue, batches, first call, circuit, waiting
  * call.c    one call: tries, retry with jitter, polling, deadlines
  * ask.c     the loop: input, lanes, output in order
+ * cache.c   answers kept, so that none is paid for twice
+ * pending.c batches handed in and not yet answered, so that a rerun goes on polling
+ * budget.c  what may be spent, by run and by day
  * plan.c    what a dry run would have done
  */
 #ifndef LP_GATEWAY_H
@@ -27,6 +30,8 @@ struct lp_lane;
 /* One record in work. Lives in its slot and is kept from use to use. */
 struct lp_task {
     struct lp_slot *slot;
+    struct lp_hash128 key; /* of the identity members */
+    bool keyed;
     struct lp_str json;                 /* what providers may see; made once, when first needed */
     struct lp_item items[LP_CHAIN_MAX]; /* by position in the chain */
     struct lp_answer answers[2 * LP_CHAIN_MAX]; /* a forced provider answers twice */
@@ -53,6 +58,35 @@ struct lp_chain {
 
 struct lp_work; /* a call with its tries */
 
+/* An answer that is not in the cache yet; its strings lie in the record's arena. */
+struct lp_fresh {
+    const struct lp_provider *provider;
+    struct lp_hash128 key;
+    struct lp_answer answer;
+};
+
+/* A batch another run handed in and did not see the end of. */
+struct lp_resumed {
+    struct lp_lane *lane;
+    int64_t id;
+    struct lp_buf memo, items; /* JSON */
+    struct lp_hash128 *keys;
+    struct lp_item *stand_ins,
+        **at;          /* for records that have not come by (yet); who is asked about */
+    struct lp_rec rec; /* whose arena holds the stand-ins' answers */
+    size_t n;
+    struct lp_work *work;
+    bool done;
+    struct lp_resumed *next;
+};
+
+/* A limit on spending: in credits, or in money where `currency` is set. */
+struct lp_budget {
+    double limit; /* 0: none */
+    char currency[8];
+    double spent; /* of the run's own */
+};
+
 /* One provider at work. */
 struct lp_lane {
     struct lp_gateway *gateway;
@@ -72,7 +106,7 @@ struct lp_lane {
     size_t n_seen, seen_room;
     uint64_t calls, records; /* for --stats and plans */
     uint64_t outcomes[LP_OUTCOMES];
-    double credits;
+    double credits, unsaved_credits; /* used; and not yet in the day's account */
 };
 
 struct lp_gateway {
@@ -90,6 +124,15 @@ struct lp_gateway {
     int64_t synced_at;             /* mono: state last written or read */
     int64_t stop_at;               /* mono: when what is in flight is given up, 0: no stop asked */
     int64_t seen_input_at;
+    struct lp_fresh *fresh; /* answers to be committed before their records leave */
+    size_t n_fresh, fresh_room;
+    int64_t fresh_since;
+    struct lp_slot **held; /* records that wait for that */
+    size_t n_held, held_room;
+    struct lp_resumed *resumed;
+    int64_t *ended; /* pending rows whose answers are among the fresh */
+    size_t n_ended;
+    struct lp_budget run_budget, day_budget;
     uint64_t failed; /* records nobody could answer */
     bool fatal;      /* err holds why */
     struct lp_err err;
@@ -117,6 +160,8 @@ void lp_chain_free(struct lp_gateway *g);
 /* lane.c */
 struct lp_lane *lp_lane_new(struct lp_gateway *g, struct lp_provider *p, unsigned index);
 void lp_lane_del(struct lp_lane *l);
+/* Loads the secrets and opens the driver, once. */
+int lp_lane_open(struct lp_lane *l, struct lp_err *err);
 /* NONE: may be asked; else why not. */
 enum lp_class lp_lane_closed(struct lp_lane *l);
 void lp_lane_push(struct lp_lane *l, struct lp_item *item);
@@ -136,6 +181,45 @@ int64_t lp_work_pump(struct lp_gateway *g);
 void lp_work_stop(struct lp_gateway *g, bool all);
 void lp_work_abandon(struct lp_gateway *g);
 void lp_work_free(struct lp_gateway *g);
+
+/* Puts a record that has just turned up in the place of its stand-in; starts polling if need be. */
+void lp_work_resume(struct lp_resumed *r, size_t at, struct lp_item *item);
+
+/* cache.c */
+/* 1: the answer is in the cache, item->answer is filled. */
+int lp_cache_find(
+    struct lp_gateway *g, struct lp_lane *l, struct lp_item *item, struct lp_err *err);
+/* An answer to keep; the record leaves only after lp_cache_commit. */
+void lp_cache_keep(struct lp_gateway *g, const struct lp_lane *l, const struct lp_item *item);
+/* The record is done; it may leave once what it cost is on file. */
+void lp_cache_release(struct lp_gateway *g, struct lp_slot *s);
+/* Commits when it is time to (or `now`); *due is lowered to when it will be. */
+int lp_cache_commit(struct lp_gateway *g, bool now, int64_t *due, struct lp_err *err);
+void lp_cache_free(struct lp_gateway *g);
+/* What makes two requests the same. */
+struct lp_hash128 lp_cache_key(struct lp_gateway *g, struct lp_rec *r);
+
+/* pending.c */
+int64_t lp_pending_store(struct lp_gateway *g, struct lp_lane *l, struct lp_item **items, size_t n,
+    struct lp_str memo, struct lp_err *err);
+int lp_pending_update(struct lp_gateway *g, int64_t id, struct lp_str memo, struct lp_err *err);
+/* The batch is answered: its row goes with the transaction that commits the answers. */
+void lp_pending_end(struct lp_gateway *g, int64_t id);
+int lp_pending_drop_done(struct lp_gateway *g, struct lp_err *err);
+/* Takes over what runs that are no more have left for the chain's providers. */
+int lp_pending_load(struct lp_gateway *g, struct lp_err *err);
+/* Is the record part of such a batch? Then it is waited for there. */
+bool lp_pending_join(struct lp_gateway *g, struct lp_lane *l, struct lp_item *item);
+void lp_pending_free(struct lp_gateway *g);
+
+/* budget.c */
+int lp_budget_init(struct lp_gateway *g, struct lp_err *err);
+/* Of n records, how many there is still money for; that much is set aside. */
+size_t lp_budget_reserve(struct lp_lane *l, size_t n, struct lp_err *err);
+/* What they really cost; `n` is what was set aside for. */
+int lp_budget_settle(struct lp_lane *l, size_t n, double credits, struct lp_err *err);
+/* Enters into the day's account what was used without a budget for the day. */
+int lp_budget_save(struct lp_lane *l, struct lp_err *err);
 
 /* plan.c */
 void lp_plan_record(struct lp_gateway *g, struct lp_task *t);

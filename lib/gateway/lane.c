@@ -35,7 +35,7 @@ void lp_lane_del(struct lp_lane *l)
     free(l);
 }
 
-static int open_driver(struct lp_lane *l, struct lp_err *err)
+int lp_lane_open(struct lp_lane *l, struct lp_err *err)
 {
     struct lp_provider *p = l->provider;
     if (l->opened)
@@ -85,6 +85,8 @@ static int sync_lane(struct lp_gateway *g, struct lp_lane *l, struct lp_err *err
         .seen = l->seen,
         .n = l->n_seen,
         .rules = &g->rules};
+    if (lp_budget_save(l, err))
+        return -1;
     if (!l->n_seen)
         return lp_state_health(g->state, p->capability, p->name, &l->health, err);
     if (lp_state_observe(g->state, &batch, &l->health, err))
@@ -256,12 +258,31 @@ static int64_t take_token(struct lp_lane *l, int64_t now)
     return 0;
 }
 
+/* No more is read; what was read goes on to providers that cost nothing, or passes as it is. */
+static void stop_for_budget(struct lp_lane *l)
+{
+    struct lp_run *run = l->gateway->run;
+    run->stopped = true;
+    run->stopped_by = "budget";
+    run->input_ended = true;
+    bounce(l, LP_BUDGET, true);
+}
+
 static void start(struct lp_lane *l, size_t n, bool forced)
 {
     struct lp_err err = {0};
     struct lp_item *items[1024];
-    if (open_driver(l, &err)) {
+    if (lp_lane_open(l, &err)) {
         lp_gateway_fail(l->gateway, &err);
+        return;
+    }
+    n = lp_budget_reserve(l, n, &err);
+    if (err.kind) {
+        lp_gateway_fail(l->gateway, &err);
+        return;
+    }
+    if (n == 0) {
+        stop_for_budget(l);
         return;
     }
     for (size_t i = 0; i < n; i++)

@@ -1,11 +1,17 @@
 #include "gateway.h"
 
-/* Upper bounds: every provider of the chain may be asked about every record that has no answer. */
+/* Upper bounds: every provider of the chain may be asked about every record that has no answer, here
+ * or in the cache. */
 void lp_plan_record(struct lp_gateway *g, struct lp_task *t)
 {
-    (void)t;
-    for (size_t i = 0; i < g->chain.n; i++)
-        g->chain.lanes[i]->records++;
+    struct lp_item item = {.rec = &t->slot->rec, .key = lp_cache_key(g, &t->slot->rec)};
+    struct lp_err err = {0};
+    for (size_t i = 0; i < g->chain.n; i++) {
+        int found = lp_cache_find(g, g->chain.lanes[i], &item, &err);
+        if (found < 0)
+            lp_gateway_fail(g, &err);
+        g->chain.lanes[i]->records += found == 0;
+    }
 }
 
 static const char *reason(const struct lp_lane *l)

@@ -137,29 +137,41 @@ static void make_token(struct lp_provider_setting *s)
         snprintf(t + 4 + 2 * i, 3, "%02x", r[i]);
 }
 
+/* Precedence, as everywhere: environment, config, default. */
+static struct lp_str configured_value(
+    const struct lp_provider_setting *s, struct lp_str entry, const char *env)
+{
+    struct lp_str v = {0};
+    if ((env && *env) || !lp_json_get(entry, s->name, &v) || lp_json_type(v) == LP_JSON_NULL)
+        return (struct lp_str){0};
+    return v;
+}
+
+static int find_secret(
+    struct lp_provider *p, struct lp_provider_setting *s, struct lp_str given, struct lp_err *err)
+{
+    int r = lp_secret_present(p->name, s->name, given, s->env, err);
+    if (r <= 0)
+        return r;
+    make_token(s);
+    s->value = LP_STR("");
+    s->source = given.p ? "config" : "environment";
+    return 0;
+}
+
 static int set_value(
     struct lp_provider *p, struct lp_provider_setting *s, struct lp_str entry, struct lp_err *err)
 {
-    struct lp_str given = {0};
-    bool in_config = lp_json_get(entry, s->name, &given);
-    if (s->secret) {
-        int r = lp_secret_present(p->name, s->name, given, s->env, err);
-        if (r < 0)
-            return -1;
-        if (r > 0) {
-            make_token(s);
-            s->value = LP_STR("");
-            s->source = in_config ? "config" : "environment";
-        }
-        return 0;
-    }
     const char *env = s->env ? getenv(s->env) : NULL;
-    if (in_config && lp_json_type(given) != LP_JSON_NULL) {
-        s->value = (struct lp_str){lp_strndup(given.p, given.n), given.n};
-        s->source = "config";
-    } else if (env && *env) {
+    struct lp_str given = configured_value(s, entry, env);
+    if (s->secret)
+        return find_secret(p, s, given, err);
+    if (env && *env) {
         s->value = env_value(s, env);
         s->source = "environment";
+    } else if (given.p) {
+        s->value = (struct lp_str){lp_strndup(given.p, given.n), given.n};
+        s->source = "config";
     } else if (s->preset) {
         s->value = (struct lp_str){lp_strdup(s->preset), strlen(s->preset)};
         s->source = "default";
@@ -257,6 +269,9 @@ static int set_limits(
     p->credits = cost.p && lp_json_get(cost, "credits", &v)
                      ? lp_config_per_capability(v, p->capability, 0)
                      : 0;
+    p->price = cost.p && lp_json_get(cost, "price", &v) ? number(v, 0) : 0;
+    if (cost.p && lp_json_get(cost, "currency", &v) && lp_json_type(v) == LP_JSON_STRING)
+        snprintf(p->currency, sizeof p->currency, "%.*s", (int)(v.n - 2), v.p + 1);
     if (lp_json_get(entry, "ca_file", &v))
         p->ca_file = own_text(v);
     return set_rate(p, member(entry, meta, "rate"), err);
@@ -354,10 +369,9 @@ int lp_provider_secrets(struct lp_provider *p, struct lp_err *err)
     struct lp_str entry = lp_config_provider(&p->lane->gateway->config, p->name);
     for (size_t i = 0; i < p->n_settings; i++) {
         struct lp_provider_setting *s = &p->settings[i];
-        struct lp_str given = {0};
         if (!s->secret || !s->value.p)
             continue;
-        lp_json_get(entry, s->name, &given);
+        struct lp_str given = configured_value(s, entry, s->env ? getenv(s->env) : NULL);
         if (lp_secret_load(p->name, s->name, given, s->env, &s->value, err) < 0)
             return -1;
     }

@@ -25,6 +25,17 @@ static const char schema[] =
     "CREATE TABLE total (capability TEXT NOT NULL, provider TEXT NOT NULL, outcome TEXT NOT NULL,"
     " error_class TEXT NOT NULL, requests INTEGER NOT NULL, records INTEGER NOT NULL,"
     " credits REAL NOT NULL, PRIMARY KEY (capability, provider, outcome, error_class))"
+    " WITHOUT ROWID;"
+    "CREATE TABLE cache (capability TEXT NOT NULL, provider TEXT NOT NULL, key BLOB NOT NULL,"
+    " outcome TEXT NOT NULL, data TEXT, confidence TEXT, detail TEXT, at INTEGER NOT NULL,"
+    " until INTEGER NOT NULL, crc INTEGER NOT NULL, PRIMARY KEY (capability, provider, key))"
+    " WITHOUT ROWID;"
+    "CREATE TABLE pending (id INTEGER PRIMARY KEY, capability TEXT NOT NULL, provider TEXT NOT "
+    "NULL,"
+    " memo TEXT NOT NULL, items TEXT NOT NULL, keys BLOB NOT NULL, at INTEGER NOT NULL,"
+    " owner TEXT NOT NULL, crc INTEGER NOT NULL);"
+    "CREATE TABLE spend (day TEXT NOT NULL, provider TEXT NOT NULL, credits REAL NOT NULL,"
+    " money REAL NOT NULL, currency TEXT NOT NULL, PRIMARY KEY (day, provider, currency))"
     " WITHOUT ROWID;";
 
 static int create(struct lp_db *db, void *arg, struct lp_err *err)
@@ -80,6 +91,11 @@ void lp_state_close(struct lp_state *s)
         return;
     lp_db_close(s->db);
     free(s);
+}
+
+struct lp_db *lp_state_db(struct lp_state *s)
+{
+    return s->db;
 }
 
 const char *lp_state_path(const struct lp_state *s)

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +54,7 @@ static void leave_trace(const struct lp_provider *p, const struct lp_call *call)
 {
     char line[64];
     int fd = open(getenv("SCRIPT_LOG"), O_WRONLY | O_APPEND | O_CREAT, 0600);
-    int n = snprintf(line, sizeof line, "%s:%zu ", p->name, call->n);
+    int n = snprintf(line, sizeof line, "%s:%zu%s ", p->name, call->n, call->memo.p ? "+memo" : "");
     if (write(fd, line, (size_t)n) != n)
         abort();
     close(fd);
@@ -140,14 +141,17 @@ static int merge(
     return 0;
 }
 
-static const char *const send[] = {"email", NULL};
-static const struct lp_asking asking = {
-    .capability = "lead_enrichment", .drivers = drivers, .send = send, .merge = merge};
-static struct lp_ask_settings settings;
-static const struct lp_opt opts[] = {
-    {0, "chain", LP_OPT_STRING, offsetof(struct lp_ask_settings, chain), "LIST", "chain", "", 0},
-    {0, "refresh", LP_OPT_FLAG, offsetof(struct lp_ask_settings, refresh), NULL, "again", "", 0},
-    LP_OPT_END};
+static const char *const members[] = {"email", NULL};
+static const struct lp_asking asking = {.capability = "lead_enrichment",
+    .drivers = drivers,
+    .send = members,
+    .identity = members,
+    .merge = merge};
+struct settings {
+    struct lp_ask_settings ask;
+};
+static struct settings settings;
+static const struct lp_opt opts[] = {LP_ASK_OPTS(struct settings, ask), LP_OPT_END};
 static const char *const kinds[] = {"contact", NULL};
 static const struct lp_program program = {.name = "asker",
     .summary = "asks",
@@ -164,6 +168,7 @@ static const struct lp_program program = {.name = "asker",
 static char dir[64];
 static struct lp_buf out, errors, trace;
 static int status;
+static bool cached; /* with the cache, which most tests would only be confused by */
 
 static const char *at(const char *name)
 {
@@ -198,14 +203,18 @@ static void child(const char *option, const char *value)
     dup2(open(at("in"), O_RDONLY), 0);
     dup2(open(at("out"), O_WRONLY | O_CREAT | O_TRUNC, 0600), 1);
     dup2(open(at("err"), O_WRONLY | O_CREAT | O_TRUNC, 0600), 2);
-    char *argv[] = {"asker", "--now", "2026-01-31T10:00:00Z", "-q", "-c", config, "-s", state, NULL,
-        NULL, NULL};
-    argv[8] = (char *)option;
-    argv[9] = (char *)value;
-    exit(lp_run(&program, option ? value ? 10 : 9 : 8, argv));
+    char *argv[12] = {"asker", "--now", "2026-01-31T10:00:00Z", "-q", "-c", config, "-s", state};
+    int n = 8;
+    if (!cached)
+        argv[n++] = "--no-cache";
+    if (option)
+        argv[n++] = (char *)option;
+    if (value)
+        argv[n++] = (char *)value;
+    exit(lp_run(&program, n, argv));
 }
 
-static void run_with(const char *config, const char *in, const char *option, const char *value)
+static pid_t begin(const char *config, const char *in, const char *option, const char *value)
 {
     put("config", config);
     put("in", in);
@@ -214,12 +223,22 @@ static void run_with(const char *config, const char *in, const char *option, con
     pid_t pid = fork();
     if (pid == 0)
         child(option, value);
+    return pid;
+}
+
+static void collect(pid_t pid)
+{
     int s;
     waitpid(pid, &s, 0);
     status = WIFEXITED(s) ? WEXITSTATUS(s) : 128 + WTERMSIG(s);
     get("out", &out);
     get("err", &errors);
     get("trace", &trace);
+}
+
+static void run_with(const char *config, const char *in, const char *option, const char *value)
+{
+    collect(begin(config, in, option, value));
 }
 
 static void run(const char *config, const char *in)
@@ -239,6 +258,7 @@ static void expect(const char *r)
 static int setup(void **state)
 {
     (void)state;
+    cached = false;
     snprintf(dir, sizeof dir, "/tmp/lp-chain-XXXXXX");
     return mkdtemp(dir) ? 0 : -1;
 }
@@ -360,7 +380,7 @@ static void parallel_asks_all_at_once(void **state)
     run(CONFIG(AB ",\"mode\":\"parallel\"", P("a", "\"next:30\",\"ok\"") "," P("b", "\"ok\"")),
         one);
     expect("found b=ok a=ok");
-    assert_string_equal(trace.p, "a:1 b:1 a:1 ");
+    assert_string_equal(trace.p, "a:1 b:1 a:1+memo ");
 }
 
 /* ---- tries ----------------------------------------------------------------------------------- */
@@ -523,6 +543,120 @@ static void a_rate_is_kept(void **state)
     lp_buf_free(&in);
 }
 
+/* ---- what is paid for is kept ----------------------------------------------------------------- */
+
+static void an_answer_on_file_is_not_asked_for_again(void **state)
+{
+    (void)state;
+    cached = true;
+    run(CONFIG("\"providers\":[\"a\"]", P("a", "\"has:title\"")), one);
+    run(CONFIG("\"providers\":[\"a\"]", P("a", "\"error:server\"")), "{\"email\":\" A@X.org \"}\n");
+    assert_int_equal(trace.len, 1);
+    assert_non_null(strstr(out.p, "found a=ok"));
+    run(CONFIG("\"providers\":[\"a\"]", P("a", "\"ok\"")), "{\"email\":\"b@x.org\"}\n");
+    assert_string_equal(trace.p, "a:1 ");
+}
+
+static void a_miss_is_kept_too_an_error_is_not(void **state)
+{
+    (void)state;
+    cached = true;
+    run(CONFIG("\"providers\":[\"a\"]", P("a", "\"not_found\"")), one);
+    run(CONFIG("\"providers\":[\"a\"]", P("a", "\"ok\"")), one);
+    expect("not_found a=not_found");
+    run(CONFIG("\"providers\":[\"b\"]", P("b", "\"error:server\"")), one);
+    run(CONFIG("\"providers\":[\"b\"]", P("b", "\"ok\"")), one);
+    expect("found b=ok");
+}
+
+static void refresh_asks_again_and_a_lifetime_of_nothing_keeps_nothing(void **state)
+{
+    (void)state;
+    cached = true;
+    run(CONFIG("\"providers\":[\"a\"]", P("a", "\"ok\"")), one);
+    run_with(CONFIG("\"providers\":[\"a\"]", P("a", "\"not_found\"")), one, "--refresh", NULL);
+    expect("not_found a=not_found");
+    run(CONFIG("\"providers\":[\"a\"]", P("a", "\"ok\"")), one); /* what --refresh learnt is kept */
+    expect("not_found a=not_found");
+    const char *brief =
+        CONFIG("\"providers\":[\"c\"],\"lifetime_days\":{\"found\":0}", P("c", "\"ok\""));
+    run(brief, one);
+    run(brief, one);
+    assert_string_equal(trace.p, "c:1 ");
+}
+
+static void a_batch_handed_in_is_asked_about_after_a_kill(void **state)
+{
+    (void)state;
+    cached = true;
+    pid_t pid = begin(CONFIG("\"providers\":[\"a\"]",
+                          "\"a\":{\"use\":\"scripted\",\"batch\":10,\"script\":[\"next:60000\"]}"),
+        "{\"email\":\"1@x.org\"}\n{\"email\":\"2@x.org\"}\n{\"email\":\"3@x.org\"}\n", NULL, NULL);
+    usleep(400 * 1000);
+    kill(pid, SIGKILL);
+    collect(pid);
+    assert_string_equal(trace.p, "a:3 ");
+    /* one of the three is not in the next run's input: its answer is kept for when it is */
+    run(CONFIG("\"providers\":[\"a\"]",
+            "\"a\":{\"use\":\"scripted\",\"batch\":10,\"script\":[\"ok\"]}"),
+        "{\"email\":\"1@x.org\"}\n{\"email\":\"9@x.org\"}\n{\"email\":\"3@x.org\"}\n");
+    assert_int_equal(count(trace.p, "a:3+memo"), 1);
+    assert_int_equal(count(trace.p, "a:1 "), 1);
+    assert_int_equal(count(out.p, "found a=ok"), 3);
+    run(CONFIG("\"providers\":[\"a\"]", P("a", "\"error:server\"")), "{\"email\":\"2@x.org\"}\n");
+    assert_int_equal(trace.len, 1);
+}
+
+static void a_batch_of_a_living_run_is_left_to_it(void **state)
+{
+    (void)state;
+    cached = true;
+    const char *slow =
+        CONFIG("\"providers\":[\"a\"]", "\"a\":{\"use\":\"scripted\",\"script\":[\"next:60000\"]}");
+    pid_t pid = begin(slow, one, NULL, NULL);
+    usleep(300 * 1000);
+    collect(begin(CONFIG("\"providers\":[\"a\"]", P("a", "\"ok\"")), one, NULL, NULL));
+    assert_string_equal(trace.p, "a:1 ");
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}
+
+/* ---- budgets ----------------------------------------------------------------------------------- */
+
+#define COSTLY(name, batch)                                                                        \
+    "\"" name "\":{\"use\":\"scripted\",\"batch\":" batch                                          \
+    ",\"cost\":{\"credits\":2,\"price\":0.5,\"currency\":\"EUR\"}}"
+
+static void a_run_stops_at_its_budget_and_says_so(void **state)
+{
+    (void)state;
+    struct lp_buf in = {0};
+    lines(&in, 3000);
+    run_with(CONFIG("\"providers\":[\"a\"]", COSTLY("a", "1")), in.p, "--budget", "21credits");
+    assert_int_equal(count(trace.p, "a:1"), 10);
+    assert_int_equal(status, 75);
+    assert_int_equal(count(out.p, "found a=ok"), 10);
+    assert_true(count(out.p, "\n") < 3000);
+    run_with(CONFIG("\"providers\":[\"a\"]", COSTLY("a", "4")), in.p, "--budget", "5EUR");
+    assert_string_equal(trace.p, "a:4 a:1 ");
+    lp_buf_free(&in);
+}
+
+static void the_days_budget_is_shared_by_all_runs(void **state)
+{
+    (void)state;
+    struct lp_buf in = {0};
+    lines(&in, 4);
+    const char *config =
+        CONFIG("\"providers\":[\"a\"],\"budget\":{\"day\":\"12credits\"}", COSTLY("a", "1"));
+    run(config, in.p);
+    assert_int_equal(status, 0);
+    run(config, in.p);
+    assert_int_equal(count(trace.p, "a:1"), 2);
+    assert_int_equal(status, 75);
+    lp_buf_free(&in);
+}
+
 /* ---- records ---------------------------------------------------------------------------------- */
 
 static void output_order_is_input_order(void **state)
@@ -644,6 +778,13 @@ int main(void)
         T(the_last_provider_is_tried_even_with_its_circuit_open),
         T(one_probe_after_the_cool_down),
         T(a_rate_is_kept),
+        T(an_answer_on_file_is_not_asked_for_again),
+        T(a_miss_is_kept_too_an_error_is_not),
+        T(refresh_asks_again_and_a_lifetime_of_nothing_keeps_nothing),
+        T(a_batch_handed_in_is_asked_about_after_a_kill),
+        T(a_batch_of_a_living_run_is_left_to_it),
+        T(a_run_stops_at_its_budget_and_says_so),
+        T(the_days_budget_is_shared_by_all_runs),
         T(output_order_is_input_order),
         T(g17_a_dry_run_asks_nobody_and_says_what_it_would),
         T(g15_a_mistake_names_its_key),

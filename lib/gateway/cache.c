@@ -1,0 +1,241 @@
+#include <stdlib.h>
+#include "gateway.h"
+#include "leadpipe/db.h"
+#include "leadpipe/key.h"
+
+/* Answers that arrive within this time share a transaction. */
+#define GATHER_MS 10
+#define DAY_MS    INT64_C(86400000)
+
+/*
+ * How long a verdict stands. Transient ones are not kept: greylisted or timed out says nothing about
+ * tomorrow. The settings `lifetime_days` of a chain change single lines.
+ */
+static const struct {
+    const char *verdict;
+    int days;
+} lifetimes[] = {
+    {"found", 90},
+    {"not_found", 30},
+    {"rejected", 30},
+    {"valid", 90},
+    {"invalid", 180},
+    {"catch_all", 30},
+    {"disposable", 90},
+    {"role", 90},
+    {"mailbox_full", 1},
+    {NULL, 0},
+};
+
+static bool cacheable(const struct lp_gateway *g, const struct lp_lane *l)
+{
+    return g->state && !l->provider->embedded;
+}
+
+/* The word that decides the lifetime: a verification's status (its reason where it is risky), else
+ * the outcome. */
+static struct lp_str verdict(const struct lp_answer *a)
+{
+    struct lp_str v;
+    if (a->outcome == LP_NOT_FOUND)
+        return LP_STR("not_found");
+    if (a->outcome == LP_REJECTED)
+        return LP_STR("rejected");
+    if (!a->data.p || !lp_json_get(a->data, "status", &v) || v.n < 2)
+        return LP_STR("found");
+    if (lp_json_is(v, "risky") && !lp_json_get(a->data, "reason", &v))
+        return LP_STR("");
+    return lp_json_type(v) == LP_JSON_STRING ? (struct lp_str){v.p + 1, v.n - 2} : LP_STR("");
+}
+
+static int64_t lifetime(const struct lp_gateway *g, const struct lp_answer *a)
+{
+    struct lp_str word = verdict(a), own, v;
+    double days;
+    char name[32];
+    if (a->outcome != LP_OK && a->outcome != LP_NOT_FOUND && a->outcome != LP_REJECTED)
+        return 0;
+    snprintf(name, sizeof name, "%.*s", (int)word.n, word.p);
+    if (lp_json_get(lp_config_chain(&g->config, g->chain.capability), "lifetime_days", &own) &&
+        lp_json_get(own, name, &v) && lp_json_real(v, &days))
+        return (int64_t)(days * (double)DAY_MS);
+    for (size_t i = 0; lifetimes[i].verdict; i++)
+        if (strcmp(lifetimes[i].verdict, name) == 0)
+            return lifetimes[i].days * DAY_MS;
+    return 0;
+}
+
+/* ---- rows ----------------------------------------------------------------------------------- */
+
+static struct lp_str key_blob(const struct lp_hash128 *key)
+{
+    return (struct lp_str){(const char *)key, sizeof *key};
+}
+
+static int64_t row_crc(const struct lp_provider *p, const struct lp_hash128 *key,
+    const char *outcome, struct lp_str data, struct lp_str confidence, int64_t until)
+{
+    struct lp_buf b = {0};
+    lp_buf_printf(&b, "%s\n%s\n%s\n%lld\n", p->capability, p->name, outcome, (long long)until);
+    lp_buf_str(&b, key_blob(key));
+    lp_buf_str(&b, data);
+    lp_buf_byte(&b, '\n');
+    lp_buf_str(&b, confidence);
+    int64_t crc = lp_crc32(b.p, b.len);
+    lp_buf_free(&b);
+    return crc;
+}
+
+static struct lp_str kept(struct lp_arena *a, struct lp_str s)
+{
+    return s.p ? lp_arena_str(a, s) : s;
+}
+
+static int take_row(
+    struct lp_stmt *q, const struct lp_provider *p, struct lp_item *item, struct lp_err *err)
+{
+    struct lp_arena *arena = &item->rec->arena;
+    struct lp_str outcome = lp_stmt_text(q, 0), data = lp_stmt_text(q, 1),
+                  conf = lp_stmt_text(q, 2);
+    struct lp_answer *a = &item->answer;
+    char word[24];
+    enum lp_outcome o;
+    snprintf(word, sizeof word, "%.*s", (int)outcome.n, outcome.p);
+    if (!lp_outcome_from(outcome, &o) ||
+        row_crc(p, &item->key, word, data, conf, lp_stmt_int(q, 5)) != lp_stmt_int(q, 6))
+        return lp_err_set(err, LP_ERR_IO, "corrupt",
+            "the state file: a cache row of %s/%s fails its checksum; it is damaged and not used "
+            "(--no-cache goes on without the cache)",
+            p->capability, p->name);
+    *a = (struct lp_answer){.provider = p,
+        .outcome = o,
+        .data = kept(arena, data),
+        .confidence = kept(arena, conf),
+        .detail = kept(arena, lp_stmt_text(q, 3)),
+        .at = lp_stmt_int(q, 4),
+        .cached = true};
+    return 1;
+}
+
+int lp_cache_find(struct lp_gateway *g, struct lp_lane *l, struct lp_item *item, struct lp_err *err)
+{
+    const struct lp_provider *p = l->provider;
+    if (!cacheable(g, l) || g->settings->no_cache || g->settings->refresh)
+        return 0;
+    struct lp_stmt *q = lp_db_stmt(lp_state_db(g->state),
+        "SELECT outcome, data, confidence, detail, at, until, crc FROM cache"
+        " WHERE capability = ? AND provider = ? AND key = ? AND until > ?");
+    lp_stmt_bind(q, "ssbi", p->capability, p->name, key_blob(&item->key), lp_clock_real());
+    int r = lp_stmt_row(q, err);
+    if (r > 0)
+        r = take_row(q, p, item, err);
+    lp_stmt_reset(q);
+    return r;
+}
+
+/* ---- keeping -------------------------------------------------------------------------------- */
+
+void lp_cache_keep(struct lp_gateway *g, const struct lp_lane *l, const struct lp_item *item)
+{
+    if (!cacheable(g, l) || g->settings->no_cache || item->answer.cached ||
+        lifetime(g, &item->answer) <= 0)
+        return;
+    if (g->n_fresh == g->fresh_room)
+        g->fresh = lp_realloc_array(
+            g->fresh, g->fresh_room = g->fresh_room ? 2 * g->fresh_room : 64, sizeof *g->fresh);
+    if (g->n_fresh == 0)
+        g->fresh_since = lp_clock_mono();
+    g->fresh[g->n_fresh++] = (struct lp_fresh){l->provider, item->key, item->answer};
+}
+
+void lp_cache_release(struct lp_gateway *g, struct lp_slot *s)
+{
+    if (g->n_fresh == 0) {
+        lp_window_done(g->window, s);
+        return;
+    }
+    if (g->n_held == g->held_room)
+        g->held = lp_realloc_array(
+            g->held, g->held_room = g->held_room ? 2 * g->held_room : 64, sizeof *g->held);
+    g->held[g->n_held++] = s;
+}
+
+static int store(struct lp_gateway *g, const struct lp_fresh *f, struct lp_err *err)
+{
+    const struct lp_answer *a = &f->answer;
+    const char *outcome = lp_outcome_name(a->outcome);
+    int64_t now = lp_clock_real(), until = now + lifetime(g, a);
+    return lp_db_run(lp_state_db(g->state), err,
+        "INSERT INTO cache VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT (capability, provider, key)"
+        " DO UPDATE SET outcome = excluded.outcome, data = excluded.data,"
+        " confidence = excluded.confidence, detail = excluded.detail, at = excluded.at,"
+        " until = excluded.until, crc = excluded.crc",
+        "ssbstttiii", f->provider->capability, f->provider->name, key_blob(&f->key), outcome,
+        a->data, a->confidence, a->detail, now, until,
+        row_crc(f->provider, &f->key, outcome, a->data, a->confidence, until));
+}
+
+static int store_all(struct lp_gateway *g, struct lp_err *err)
+{
+    struct lp_db *db = lp_state_db(g->state);
+    if (lp_db_begin(db, err))
+        return -1;
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < g->n_fresh; i++)
+        r = store(g, &g->fresh[i], err);
+    if (r == 0)
+        r = lp_pending_drop_done(g, err);
+    if (r == 0)
+        return lp_db_commit(db, err);
+    lp_db_rollback(db);
+    return -1;
+}
+
+int lp_cache_commit(struct lp_gateway *g, bool now, int64_t *due, struct lp_err *err)
+{
+    int64_t at = g->fresh_since + GATHER_MS;
+    if (g->n_fresh == 0 && g->n_ended == 0)
+        return 0;
+    if (!now && g->n_fresh && lp_clock_mono() < at) {
+        if (at < *due)
+            *due = at;
+        return 0;
+    }
+    if (store_all(g, err))
+        return -1;
+    g->n_fresh = g->n_ended = 0;
+    for (size_t i = 0; i < g->n_held; i++)
+        lp_window_done(g->window, g->held[i]);
+    g->n_held = 0;
+    return 0;
+}
+
+void lp_cache_free(struct lp_gateway *g)
+{
+    free(g->fresh);
+    free(g->held);
+    free(g->ended);
+}
+
+/* ---- the key -------------------------------------------------------------------------------- */
+
+/* The request is the same whenever the identity members are: addresses are compared by their key,
+ * the rest by its exact JSON text. */
+struct lp_hash128 lp_cache_key(struct lp_gateway *g, struct lp_rec *r)
+{
+    struct lp_buf b = {0};
+    struct lp_str v, text;
+    for (const char *const *m = g->asking->identity; m && *m; m++) {
+        lp_buf_puts(&b, *m);
+        lp_buf_byte(&b, '=');
+        bool address = strcmp(*m, "email") == 0 && lp_rec_string(r, *m, &text);
+        if (address && !lp_key(text, &b))
+            lp_buf_str(&b, text);
+        if (!address && lp_rec_filled(r, *m) && lp_rec_get(r, *m, &v))
+            lp_buf_str(&b, v);
+        lp_buf_byte(&b, '\n');
+    }
+    struct lp_hash128 h = lp_hash128(b.p ? b.p : "", b.len);
+    lp_buf_free(&b);
+    return h;
+}

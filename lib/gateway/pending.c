@@ -1,0 +1,228 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include "gateway.h"
+#include "leadpipe/db.h"
+#include "leadpipe/file.h"
+
+/*
+ * Vendors that work on a batch for a while are asked twice: once to take it, then for the answers. If
+ * the run ends in between, what was handed in is paid for; so each such batch is on file with the
+ * vendor's reference (the memo) before it is waited for, and a later run asks for the answers of
+ * those whose owner is no more.
+ */
+
+#define KEEP_MS INT64_C(86400000) /* after a day it is given up */
+
+/* Who we are, so that others can tell whether we still live: a process id alone comes round again. */
+static void owner_name(pid_t pid, char *out, size_t room)
+{
+    char path[64];
+    struct lp_buf stat = {0};
+    struct lp_err err = {0};
+    const char *started = "";
+    snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+    *out = '\0';
+    if (lp_file_read(path, 4096, &stat, &err) == 0 && stat.p) {
+        char *p = strrchr(stat.p, ')'); /* the name before it may hold anything */
+        for (int field = 2; p && field < 22; field++)
+            p = strchr(p + 1, ' ');
+        started = p ? p + 1 : "";
+        snprintf(out, room, "%ld:%.*s", (long)pid, (int)strcspn(started, " \n"), started);
+    }
+    lp_buf_free(&stat);
+}
+
+static bool alive(struct lp_str owner)
+{
+    char name[64], now[64];
+    snprintf(name, sizeof name, "%.*s", (int)owner.n, owner.p ? owner.p : "");
+    owner_name((pid_t)atol(name), now, sizeof now);
+    return *now && strcmp(name, now) == 0;
+}
+
+static int64_t row_crc(struct lp_str memo, struct lp_str items, struct lp_str keys)
+{
+    struct lp_buf b = {0};
+    lp_buf_str(&b, memo);
+    lp_buf_byte(&b, '\n');
+    lp_buf_str(&b, items);
+    lp_buf_byte(&b, '\n');
+    lp_buf_str(&b, keys);
+    int64_t crc = lp_crc32(b.p, b.len);
+    lp_buf_free(&b);
+    return crc;
+}
+
+/* ---- our own -------------------------------------------------------------------------------- */
+
+int64_t lp_pending_store(struct lp_gateway *g, struct lp_lane *l, struct lp_item **items, size_t n,
+    struct lp_str memo, struct lp_err *err)
+{
+    struct lp_buf json = {0}, keys = {0};
+    char owner[64];
+    owner_name(getpid(), owner, sizeof owner);
+    LP_BUF_LIT(&json, "[");
+    for (size_t i = 0; i < n; i++) {
+        if (i)
+            LP_BUF_LIT(&json, ",");
+        lp_buf_str(&json, items[i]->json);
+        lp_buf_add(&keys, &items[i]->key, sizeof items[i]->key);
+    }
+    LP_BUF_LIT(&json, "]");
+    struct lp_str j = lp_buf_view(&json), k = lp_buf_view(&keys);
+    int r = lp_db_run(lp_state_db(g->state), err,
+        "INSERT INTO pending (capability, provider, memo, items, keys, at, owner, crc)"
+        " VALUES (?,?,?,?,?,?,?,?)",
+        "ssttbisi", l->provider->capability, l->provider->name, memo, j, k, lp_clock_real(), owner,
+        row_crc(memo, j, k));
+    lp_buf_free(&json);
+    lp_buf_free(&keys);
+    return r ? -1 : lp_db_last_id(lp_state_db(g->state));
+}
+
+int lp_pending_update(struct lp_gateway *g, int64_t id, struct lp_str memo, struct lp_err *err)
+{
+    struct lp_db *db = lp_state_db(g->state);
+    struct lp_stmt *q = lp_db_stmt(db, "SELECT memo, items, keys FROM pending WHERE id = ?");
+    lp_stmt_bind(q, "i", id);
+    int r = lp_stmt_row(q, err);
+    if (r <= 0)
+        return r;
+    bool same = lp_str_eq(lp_stmt_text(q, 0), memo);
+    int64_t crc = row_crc(memo, lp_stmt_text(q, 1), lp_stmt_blob(q, 2));
+    lp_stmt_reset(q);
+    if (same)
+        return 0;
+    return lp_db_run(
+        db, err, "UPDATE pending SET memo = ?, crc = ? WHERE id = ?", "tii", memo, crc, id);
+}
+
+void lp_pending_end(struct lp_gateway *g, int64_t id)
+{
+    g->ended = lp_realloc_array(g->ended, g->n_ended + 1, sizeof *g->ended);
+    g->ended[g->n_ended++] = id;
+}
+
+int lp_pending_drop_done(struct lp_gateway *g, struct lp_err *err)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < g->n_ended; i++)
+        r = lp_db_run(
+            lp_state_db(g->state), err, "DELETE FROM pending WHERE id = ?", "i", g->ended[i]);
+    return r;
+}
+
+/* ---- those of runs that are no more ---------------------------------------------------------- */
+
+static int load_row(struct lp_gateway *g, struct lp_lane *l, struct lp_stmt *q, struct lp_err *err)
+{
+    struct lp_str memo = lp_stmt_text(q, 1), items = lp_stmt_text(q, 2), keys = lp_stmt_blob(q, 3);
+    struct lp_str name, v;
+    if (row_crc(memo, items, keys) != lp_stmt_int(q, 5))
+        return lp_err_set(err, LP_ERR_IO, "corrupt",
+            "%s: pending row %lld of %s fails its checksum; it is damaged and not used",
+            lp_state_path(g->state), (long long)lp_stmt_int(q, 0), l->provider->name);
+    if (alive(lp_stmt_text(q, 4)))
+        return 0;
+    struct lp_resumed *r = lp_alloc(sizeof *r);
+    r->lane = l;
+    r->id = lp_stmt_int(q, 0);
+    lp_buf_str(&r->memo, memo);
+    lp_buf_str(&r->items, items);
+    r->n = keys.n / sizeof *r->keys;
+    r->keys = lp_realloc_array(NULL, r->n, sizeof *r->keys);
+    memcpy(r->keys, keys.p, r->n * sizeof *r->keys);
+    r->stand_ins = lp_alloc(r->n * sizeof *r->stand_ins);
+    r->at = lp_alloc(r->n * sizeof *r->at);
+    struct lp_json_iter it = lp_json_iter(lp_buf_view(&r->items));
+    for (size_t i = 0; i < r->n && lp_json_next(&it, &name, &v); i++) {
+        r->stand_ins[i] = (struct lp_item){.rec = &r->rec, .json = v, .key = r->keys[i]};
+        r->at[i] = &r->stand_ins[i];
+    }
+    r->next = g->resumed;
+    g->resumed = r;
+    return 0;
+}
+
+static int load_lane(struct lp_gateway *g, struct lp_lane *l, struct lp_err *err)
+{
+    const struct lp_provider *p = l->provider;
+    struct lp_stmt *q =
+        lp_db_stmt(lp_state_db(g->state), "SELECT id, memo, items, keys, owner, crc FROM pending "
+                                          "WHERE capability = ? AND provider = ?");
+    int r;
+    lp_stmt_bind(q, "ss", p->capability, p->name);
+    while ((r = lp_stmt_row(q, err)) > 0)
+        if (load_row(g, l, q, err)) {
+            lp_stmt_reset(q);
+            return -1;
+        }
+    return r;
+}
+
+static int take_over(struct lp_gateway *g, struct lp_err *err)
+{
+    char owner[64];
+    struct lp_db *db = lp_state_db(g->state);
+    owner_name(getpid(), owner, sizeof owner);
+    if (lp_db_run(db, err, "DELETE FROM pending WHERE at < ?", "i", lp_clock_real() - KEEP_MS))
+        return -1;
+    for (size_t i = 0; i < g->chain.n; i++)
+        if (!g->chain.lanes[i]->provider->embedded && load_lane(g, g->chain.lanes[i], err))
+            return -1;
+    for (struct lp_resumed *r = g->resumed; r; r = r->next)
+        if (lp_db_run(db, err, "UPDATE pending SET owner = ? WHERE id = ?", "si", owner, r->id))
+            return -1;
+    return 0;
+}
+
+int lp_pending_load(struct lp_gateway *g, struct lp_err *err)
+{
+    int64_t any = 0;
+    struct lp_db *db;
+    if (!g->state || g->run->common.dry_run)
+        return 0;
+    db = lp_state_db(g->state);
+    if (lp_db_int(db, "SELECT count(*) FROM pending", &any, err) < 0)
+        return -1;
+    if (!any)
+        return 0;
+    if (lp_db_begin(db, err))
+        return -1;
+    if (take_over(g, err)) {
+        lp_db_rollback(db);
+        return -1;
+    }
+    return lp_db_commit(db, err);
+}
+
+bool lp_pending_join(struct lp_gateway *g, struct lp_lane *l, struct lp_item *item)
+{
+    for (struct lp_resumed *r = g->resumed; r; r = r->next) {
+        if (r->lane != l || r->done)
+            continue;
+        for (size_t i = 0; i < r->n; i++)
+            if (memcmp(&r->keys[i], &item->key, sizeof item->key) == 0 &&
+                r->at[i] == &r->stand_ins[i]) {
+                lp_work_resume(r, i, item);
+                return true;
+            }
+    }
+    return false;
+}
+
+void lp_pending_free(struct lp_gateway *g)
+{
+    while (g->resumed) {
+        struct lp_resumed *r = g->resumed;
+        g->resumed = r->next;
+        lp_buf_free(&r->memo);
+        lp_buf_free(&r->items);
+        lp_rec_free(&r->rec);
+        free(r->keys);
+        free(r->stand_ins);
+        free(r->at);
+        free(r);
+    }
+}
