@@ -47,19 +47,29 @@ struct lp_str lp_key_trim(struct lp_str s)
     return s;
 }
 
+/* What no address holds, whatever stands around it. */
+static const char *stranger(struct lp_str s, size_t i)
+{
+    unsigned char c = (unsigned char)s.p[i];
+
+    if (c > 0x20 && c < 0x7f)
+        return NULL;
+    if (mark_at((struct lp_str){s.p + i, s.n - i}, false))
+        return "white space in the address";
+    return c < 0x80 ? "a control character in the address" : NULL;
+}
+
 const char *lp_key_fault(struct lp_str s)
 {
     const char *at = NULL;
     bool quoted = false;
 
     for (size_t i = 0; i < s.n; i++) {
+        const char *why = stranger(s, i);
         char c = s.p[i];
-        size_t space = mark_at((struct lp_str){s.p + i, s.n - i}, false);
-        if (space)
-            return "white space in the address";
-        if ((unsigned char)c < 0x20 || c == 0x7f)
-            return "a control character in the address";
-        if (quoted && c == '\\' && i + 1 < s.n)
+        if (why)
+            return why;
+        if (quoted && c == '\\' && i + 1 < s.n && !stranger(s, i + 1))
             i++;
         else if (c == '"')
             quoted = !quoted;

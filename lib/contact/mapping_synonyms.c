@@ -50,9 +50,9 @@ static const struct {
     {LP_MEMBER_LAST_NAME, "prenom", "nom"},
     {LP_MEMBER_COMPANY, NULL,
         "company companyname organization organisation organizationname organisationname "
-        "organization1name account accountname companyaccount employer business businessname "
+        "organization1name accountname companyaccount employer businessname "
         "currentcompany associatedcompany firm "
-        "firma firmenname unternehmen unternehmensname arbeitgeber accountname "
+        "firma firmenname unternehmen unternehmensname arbeitgeber "
         "société societe entreprise nomdelentreprise nomdelasociété nomdelasociete raisonsociale "
         "nomducompte organisme "
         "empresa nombredelaempresa nombredeempresa compañía compañia compania organización "
@@ -82,22 +82,22 @@ static const struct {
     {LP_MEMBER_LINKEDIN_URL, "connectedon", "url"},
     {LP_MEMBER_CITY, NULL,
         "city town mailingcity billingcity address1city homecity personcity locality workcity "
-        "stadt ort wohnort ortschaft postanschriftort ville commune ciudad población poblacion "
+        "stadt ort wohnort ortschaft postanschriftort ville ciudad población poblacion "
         "localidad"},
     {LP_MEMBER_COUNTRY, NULL,
         "country countryregion mailingcountry billingcountry address1country personcountry "
         "countryname homecountry nation "
         "land staat landregion pays paysrégion paysregion país pais paísregión paisregion"},
     {LP_MEMBER_EMAILS_SENT, NULL,
-        "emailssent sent emailsent numberofemailssent emailsdelivered marketingemailsdelivered "
+        "emailssent emailsent numberofemailssent emailsdelivered marketingemailsdelivered "
         "gesendeteemails emailsgesendet versendeteemails emailsenvoyés emailsenvoyes "
         "courrielsenvoyés correosenviados emailsenviados"},
     {LP_MEMBER_EMAILS_OPENED, NULL,
-        "emailsopened opens opened emailopens emailopened totalopens marketingemailsopened "
+        "emailsopened opens emailopens emailopened totalopens marketingemailsopened "
         "geöffneteemails emailsgeöffnet öffnungen emailsouverts ouvertures courrielsouverts "
         "correosabiertos emailsabiertos aperturas"},
     {LP_MEMBER_CLICKS, NULL,
-        "clicks clicked emailclicks emailsclicked totalclicks linkclicks marketingemailsclicked "
+        "clicks emailclicks emailsclicked totalclicks linkclicks marketingemailsclicked "
         "klicks clics clicsdeemail"},
     {LP_MEMBER_CONVERSIONS, NULL,
         "conversions conversioncount totalconversions numberofconversions konversionen "

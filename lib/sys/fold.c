@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unicase.h>
 #include <uninorm.h>
+#include <unistr.h>
 #include <unistring/version.h>
 
 static unsigned char put_lower(struct lp_str s, struct lp_buf *out)
@@ -21,7 +22,7 @@ void lp_fold(struct lp_str s, struct lp_buf *out)
 {
     if (s.n == 0 || !lp_buf_grow(out, s.n + 1))
         return;
-    if (put_lower(s, out) & 0x80) {
+    if ((put_lower(s, out) & 0x80) && !u8_check((const uint8_t *)s.p, s.n)) {
         size_t n = 0;
         uint8_t *folded = u8_casefold((const uint8_t *)s.p, s.n, NULL, UNINORM_NFC, NULL, &n);
         if (folded) {

@@ -1,0 +1,136 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+
+#include "leadpipe/dedupe.h"
+
+static struct lp_str number(char text[24], unsigned int i)
+{
+    return (struct lp_str){text, (size_t)snprintf(text, 24, "k%u@example.com", i)};
+}
+
+static void every_key_once(void **state)
+{
+    (void)state;
+    enum { KEYS = 300000 };
+    struct lp_dedupe d;
+    char text[24];
+    lp_dedupe_init(&d);
+    for (unsigned int i = 0; i < KEYS; i++) {
+        assert_true(lp_dedupe_add(&d, number(text, i)));
+        if (i > 10000) /* at its worst just after it has grown */
+            assert_true(lp_dedupe_bytes(&d) <= 24u * (i + 1));
+        if (i % 3 == 0)
+            assert_false(lp_dedupe_add(&d, number(text, i / 2)));
+    }
+    for (unsigned int i = 0; i < KEYS; i++)
+        assert_false(lp_dedupe_add(&d, number(text, i)));
+    assert_int_equal(d.keys, KEYS);
+    lp_dedupe_free(&d);
+}
+
+static int collect(void *arg, struct lp_str line, struct lp_err *err)
+{
+    (void)err;
+    lp_buf_str(arg, line);
+    return 0;
+}
+
+static void drain(bool merge, const char *const lines[][2], size_t n, const char *want)
+{
+    struct lp_err err = {0};
+    struct lp_buf out = {0};
+    struct lp_spool *s = lp_spool_new(merge, &err);
+    assert_non_null(s);
+    for (size_t i = 0; i < n; i++) {
+        bool fresh, first = true;
+        for (size_t k = 0; k < i; k++)
+            first &= strcmp(lines[k][0], lines[i][0]) != 0;
+        assert_int_equal(
+            lp_spool_add(s, lp_str(lines[i][0]), lp_str(lines[i][1]), &fresh, &err), 0);
+        assert_int_equal(fresh, first);
+    }
+    assert_int_equal(lp_spool_drain(s, collect, &out, &err), 0);
+    assert_string_equal(out.p, want);
+    lp_spool_del(s);
+    lp_buf_free(&out);
+}
+
+static const char *const lines[][2] = {
+    {"a", "{\"n\":1,\"tags\":[\"x\"],\"custom_fields\":{\"p\":\"1\"}}\n"},
+    {"b", "{\"n\":2}\n"},
+    {"a", "{\"n\":3,\"city\":\"Berlin\",\"tags\":[\"y\",\"x\"],\"custom_fields\":{\"p\":\"9\","
+          "\"q\":\"2\"}}\n"},
+    {"c", "{\"n\":4}\n"},
+    {"a", "{\"n\":5,\"city\":\"Bonn\",\"tags\":[\"z\"],\"title\":\"CTO\"}\n"},
+};
+
+static void last_keeps_the_first_place(void **state)
+{
+    (void)state;
+    drain(false, lines, 5,
+        "{\"n\":5,\"city\":\"Bonn\",\"tags\":[\"z\"],\"title\":\"CTO\"}\n{\"n\":2}\n{\"n\":4}\n");
+}
+
+static void merge_completes_the_first(void **state)
+{
+    (void)state;
+    drain(true, lines, 5,
+        "{\"n\":1,\"tags\":[\"x\",\"y\",\"z\"],\"custom_fields\":{\"p\":\"1\",\"q\":\"2\"},"
+        "\"city\":\"Berlin\",\"title\":\"CTO\"}\n{\"n\":2}\n{\"n\":4}\n");
+}
+
+static void spool_larger_than_its_blocks(void **state)
+{
+    (void)state;
+    enum { KEYS = 20000 };
+    struct lp_err err = {0};
+    struct lp_buf out = {0}, want = {0};
+    struct lp_spool *s = lp_spool_new(false, &err);
+    char key[24], line[200];
+    bool fresh;
+    for (int round = 0; round < 2; round++)
+        for (unsigned int i = 0; i < KEYS; i += 1 + (unsigned int)round) {
+            snprintf(
+                line, sizeof(line), "{\"i\":%u,\"round\":%d,\"pad\":\"%0100u\"}\n", i, round, i);
+            assert_int_equal(lp_spool_add(s, number(key, i), lp_str(line), &fresh, &err), 0);
+        }
+    for (unsigned int i = 0; i < KEYS; i++)
+        lp_buf_printf(&want, "{\"i\":%u,\"round\":%d,\"pad\":\"%0100u\"}\n", i, i % 2 == 0, i);
+    assert_int_equal(lp_spool_drain(s, collect, &out, &err), 0);
+    assert_int_equal(out.len, want.len);
+    assert_memory_equal(out.p, want.p, want.len);
+    lp_spool_del(s);
+    lp_buf_free(&out);
+    lp_buf_free(&want);
+}
+
+static void no_directory_for_the_spool(void **state)
+{
+    (void)state;
+    struct lp_err err = {0};
+    setenv("TMPDIR", "/nonexistent", 1);
+    assert_null(lp_spool_new(false, &err));
+    assert_int_equal(err.kind, LP_ERR_IO);
+    assert_non_null(strstr(err.msg, "/nonexistent"));
+    unsetenv("TMPDIR");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_key_once),
+        cmocka_unit_test(last_keeps_the_first_place),
+        cmocka_unit_test(merge_completes_the_first),
+        cmocka_unit_test(spool_larger_than_its_blocks),
+        cmocka_unit_test(no_directory_for_the_spool),
+    };
+    return cmocka_run_group_tests_name("dedupe", tests, NULL, NULL);
+}
