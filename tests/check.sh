@@ -52,6 +52,12 @@ results_of() { # SUITE/NAME LOG STATUS REPORTS
         }' "$2"
 }
 
+# What failed and what was said of it; of a program that failed without a word, how it ended.
+failures_of() { # LOG
+    grep -q '^not ok [0-9]' "$1" || { tail -n 40 "$1"; return; }
+    awk '/^not ok [0-9]/ { bad = 1 } /^ok [0-9]/ || /^[0-9]+ passed/ { bad = 0 } bad' "$1" | head -n 120
+}
+
 run_one() { # SUITE NAME COMMAND...
     suite=$1 name=$2
     shift 2
@@ -68,8 +74,8 @@ run_one() { # SUITE NAME COMMAND...
     results_of "$suite/$name" "$log" $status $reports >"$log.results"
     rm -rf "$work"
     grep -q '^not ok' "$log.results" || return 0
-    echo "--- $suite/$name failed (exit status $status); its output:"
-    tail -n "${TEST_TAIL:-60}" "$log"
+    echo "--- $suite/$name failed (exit status $status); all of it: $log"
+    failures_of "$log"
     echo "---"
 }
 
@@ -88,23 +94,26 @@ run_suite() { # SUITE
     scripts) script_names | xargs -r -n 1 sh "$0" --one scripts ;;
     golden) TEST_JOBS=${TEST_JOBS:-$(nproc)} B=$B sh tests/golden.sh >"$logs/golden.log" 2>&1
         results_of "" "$logs/golden.log" $? 0 >"$logs/golden.log.results"
-        awk '/^not ok/ { bad = 1 } /^ok/ { bad = 0 } bad' "$logs/golden.log" ;;
+        failures_of "$logs/golden.log" ;;
     lint) run_one lint lint sh tests/lint/run.sh ;;
     behaviours) collect >"$logs/results"
         run_one behaviours behaviours sh tests/behaviours.sh "$logs/results" ;;
-    *) echo "check.sh: no suite $1" >&2; exit 2 ;;
+    *)
+        echo "check.sh: no suite $1" >&2
+        exit 2
+        ;;
     esac
 }
 
 collect() { cat "$logs"/*.results 2>/dev/null; }
 
-closing_line() { # SUITE
-    cat "$logs/$1".*results 2>/dev/null | awk -v suite="$1" '
+closing_line() { # SUITE SECONDS
+    cat "$logs/$1".*results 2>/dev/null | awk -v suite="$1" -v seconds="$2" '
         /^ok/ { passed++ } /^not ok/ { failed++ } /^skip/ { skipped++ }
         END {
             printf "%-11s %d passed, %d failed", suite ":", passed, failed
             if (skipped) printf ", %d skipped", skipped
-            print ""
+            printf " (%d s)\n", seconds
         }'
 }
 
@@ -131,8 +140,9 @@ fi
 bin=$TEST_BIN TEST_LOGS=$logs
 export B TEST_BIN TEST_LOGS
 for suite; do
+    began=$(date +%s)
     run_suite "$suite"
-    closing_line "$suite"
+    closing_line "$suite" $(($(date +%s) - began))
 done
 collect >"$logs/results"
 awk '/^ok/ { passed++ } /^not ok/ { failed++ }
