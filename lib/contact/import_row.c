@@ -92,7 +92,7 @@ static int run_expressions(struct import *im, struct lp_err *why)
         if (lp_jq_each(im->map.jq[m], lp_buf_view(&im->object), take_result, &im->value[m], why) <
             0) {
             im->field = lp_member_name((enum lp_member)m);
-            return lp_err_prefix(why, "the expression for %s", im->field);
+            return -1;
         }
         if (check_result(im, (enum lp_member)m, why) < 0)
             return -1;

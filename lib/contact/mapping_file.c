@@ -76,7 +76,7 @@ static int add_expression(
     if (member == LP_MEMBER_CUSTOM)
         return wrong(err, key, "no member of a contact has this name");
     m->text[member] = decoded(m, value);
-    snprintf(name, sizeof(name), "map: %s", lp_member_name(member));
+    snprintf(name, sizeof(name), "the expression for %s", lp_member_name(member));
     lp_jq_del(m->jq[member]);
     m->jq[member] = lp_jq_compile(name, m->text[member].p, NULL, false, err);
     m->any_jq = true;

@@ -43,13 +43,13 @@ int main(int argc, char **argv)
     for (long i = 0; i < rows; i++) {
         uint32_t where = roll(8);
         int quoted = roll(10) == 0;
-        printf("%s,%s,contact.%07ld@%c%u.example.com,%s%s,%s,+49 30 %07u,%s,%s,", PICK(first),
+        printf("%s,%s,contact.%07ld@%c%u.example,%s%s,%s,+49 30 %07u,%s,%s,", PICK(first),
             PICK(last), i, (int)('a' + roll(26)), roll(40000), PICK(firm), PICK(suffix),
             PICK(title), roll(10000000), city[where], country[where]);
-        printf("https://www.linkedin.com/in/contact-%07ld,%s,", i,
-            quoted ? "\"vip, newsletter\"" : "newsletter");
-        printf("%s,%s\n", roll(2) ? "Trade fair spring" : "Website form",
-            quoted ? "\"Said: \"\"call me\"\", then hung up\"" : "Asked for a quote");
+        printf(
+            "https://linkedin.com/in/c%07ld,%s,", i, quoted ? "\"vip, newsletter\"" : "newsletter");
+        printf("%s,%s\n", roll(2) ? "Trade fair" : "Web form",
+            quoted ? "\"Said: \"\"call me\"\", then hung up\"" : "Asked for it");
     }
     return fflush(stdout) != 0;
 }
