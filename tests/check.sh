@@ -54,7 +54,8 @@ results_of() { # SUITE/NAME LOG STATUS REPORTS
 
 # What failed and what was said of it; of a program that failed without a word, how it ended.
 failures_of() { # LOG
-    grep -q '^not ok [0-9]' "$1" || { tail -n 40 "$1"; return; }
+    awk '/ERROR: .*Sanitizer|runtime error:|^==[0-9]+== [A-Z]/ { bad = 25 } bad && bad--' "$1" | head -n 75
+    grep -q '^not ok [0-9]' "$1" || { tail -n 20 "$1"; return; }
     awk '/^not ok [0-9]/ { bad = 1 } /^ok [0-9]/ || /^[0-9]+ passed/ { bad = 0 } bad' "$1" | head -n 120
 }
 
