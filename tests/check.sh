@@ -95,7 +95,7 @@ run_suite() { # SUITE
     scripts) script_names | xargs -r -n 1 sh "$0" --one scripts ;;
     golden) TEST_JOBS=${TEST_JOBS:-$(nproc)} B=$B sh tests/golden.sh >"$logs/golden.log" 2>&1
         results_of "" "$logs/golden.log" $? 0 >"$logs/golden.log.results"
-        failures_of "$logs/golden.log" ;;
+        ! grep -q '^not ok' "$logs/golden.log.results" || failures_of "$logs/golden.log" ;;
     lint) run_one lint lint sh tests/lint/run.sh ;;
     behaviours) collect >"$logs/results"
         run_one behaviours behaviours sh tests/behaviours.sh "$logs/results" ;;

@@ -39,6 +39,7 @@ FOREIGN = {
     "xxhash.h": ["lib/sys/hash.c"],
     "unicase.h": ["lib/sys/fold.c"],
     "uninorm.h": ["lib/sys/fold.c"],
+    "unistr.h": ["lib/sys/fold.c"],
     "unistring/version.h": ["lib/sys/fold.c"],
     "zlib.h": ["lib/sys/crc.c"],
     "sanitizer/asan_interface.h": ["lib/base/mem.c"],
