@@ -143,7 +143,7 @@ static double confidence_in(struct lp_str confidence, const char *field)
 static bool take_flag(struct merged *m, struct lp_str name, struct lp_str value)
 {
     for (int i = 0; i < FLAGS; i++) {
-        if (!lp_json_name_is(name, flags[i]))
+        if (!lp_str_is(name, flags[i]))
             continue;
         enum lp_json_type t = lp_json_type(value);
         if (m->flag[i].p == NULL && (t == LP_JSON_TRUE || t == LP_JSON_FALSE))
@@ -153,21 +153,22 @@ static bool take_flag(struct merged *m, struct lp_str name, struct lp_str value)
     return false;
 }
 
-static int field_of(struct lp_str raw_name)
+static int field_of(struct lp_str name)
 {
     for (int i = 0; i < FIELDS; i++) {
-        if (lp_json_name_is(raw_name, fields[i].name))
+        if (fields[i].name[0] == name.p[0] && lp_str_is(name, fields[i].name))
             return i;
     }
     return -1;
 }
 
+/* Names are compared as they stand: whoever writes these members has no reason to escape a letter. */
 static void take_answer(struct merged *m, const struct lp_answer *a)
 {
     struct lp_json_iter it = lp_json_iter(a->data);
     struct lp_str name, value;
     while (lp_json_next(&it, &name, &value)) {
-        int i = field_of(name);
+        int i = name.n ? field_of(name) : -1;
         if (i >= 0 && says_something(value)) {
             struct pick p = {.value = value,
                 .confidence = confidence_in(a->confidence, fields[i].name),
@@ -175,7 +176,7 @@ static void take_answer(struct merged *m, const struct lp_answer *a)
                 .at_ms = a->at};
             offer(&m->pick[i], p);
             m->known |= p.confidence >= LP_ENRICHMENT_KNOWN;
-        } else if (i < 0 && !take_flag(m, name, value) && lp_json_name_is(name, "domain")) {
+        } else if (i < 0 && !take_flag(m, name, value) && lp_str_is(name, "domain")) {
             if (m->domain.p == NULL && says_something(value))
                 m->domain = value;
         }
@@ -226,12 +227,22 @@ static enum lp_enrichment_status status_of(const struct merged *m, const struct 
 
 /* --- writing --------------------------------------------------------------------------------- */
 
-static void put_time(struct lp_buf *b, const char *name, int64_t at)
+/* Fields of one answer share its time: it is written out once. */
+struct stamp {
+    int64_t at;
+    struct lp_buf text; /* JSON; "" before the first */
+};
+
+static struct lp_str stamped(struct stamp *s, int64_t at)
 {
-    lp_json_key(b, name);
-    lp_buf_byte(b, '"');
-    lp_clock_put(b, at);
-    lp_buf_byte(b, '"');
+    if (s->text.len == 0 || s->at != at) {
+        s->at = at;
+        lp_buf_reset(&s->text);
+        lp_buf_byte(&s->text, '"');
+        lp_clock_put(&s->text, at);
+        lp_buf_byte(&s->text, '"');
+    }
+    return lp_buf_view(&s->text);
 }
 
 static bool named_before(const struct merged *m, int i)
@@ -269,7 +280,7 @@ static void put_source(struct lp_buf *b, const struct merged *m)
     lp_buf_byte(b, ']');
 }
 
-static void put_provenance(struct lp_buf *b, const struct merged *m)
+static void put_provenance(struct lp_buf *b, const struct merged *m, struct stamp *stamp)
 {
     bool open = false;
     for (int i = 0; i < FIELDS; i++) {
@@ -282,13 +293,12 @@ static void put_provenance(struct lp_buf *b, const struct merged *m)
             open = true;
         }
         lp_json_key(b, fields[i].name);
-        lp_buf_byte(b, '{');
-        lp_json_put_str(b, "provider", p->provider);
-        if (p->at.p)
-            lp_json_put_raw(b, "at", p->at);
-        else
-            put_time(b, "at", p->at_ms);
-        lp_json_put_num(b, "confidence", p->confidence, 3);
+        LP_BUF_LIT(b, "{\"provider\":");
+        lp_json_put(b, p->provider);
+        LP_BUF_LIT(b, ",\"at\":");
+        lp_buf_str(b, p->at.p ? p->at : stamped(stamp, p->at_ms));
+        LP_BUF_LIT(b, ",\"confidence\":");
+        lp_num_put(b, p->confidence, 3);
         lp_buf_byte(b, '}');
     }
     if (open)
@@ -339,9 +349,10 @@ static void put_cost(struct lp_buf *b, const struct lp_result *result)
 static void put_member(struct lp_buf *b, const struct merged *m, const struct lp_result *result,
     enum lp_enrichment_status status, int64_t now)
 {
+    struct stamp stamp = {0};
     lp_buf_byte(b, '{');
     lp_json_put_str(b, "status", lp_str(statuses[status]));
-    put_time(b, "enriched_at", now);
+    lp_json_put_raw(b, "enriched_at", stamped(&stamp, now));
     if (status == LP_ENRICHMENT_FAILED && result->error[0])
         lp_json_put_str(b, "error", lp_str(result->error));
     for (int i = 0; i < FIELDS; i++) {
@@ -353,10 +364,11 @@ static void put_member(struct lp_buf *b, const struct merged *m, const struct lp
             lp_json_put_raw(b, flags[i], m->flag[i]);
     }
     put_source(b, m);
-    put_provenance(b, m);
+    put_provenance(b, m, &stamp);
     put_attempts(b, result);
     put_cost(b, result);
     lp_buf_byte(b, '}');
+    lp_buf_free(&stamp.text);
 }
 
 enum lp_enrichment_status lp_enrichment_merge(

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include "leadpipe/address.h"
 #include "leadpipe/enrichment.h"
+#include "leadpipe/hash.h"
 #include "leadpipe/key.h"
 #include "leadpipe/json.h"
 #include "leadpipe/provider.h"
@@ -29,6 +30,7 @@ struct said {
 
 struct offline {
     struct lp_lists *lists;
+    struct known_domain *domain; /* KNOWN_DOMAINS of them */
     struct lp_table *table;
     bool by_email;
     struct lp_arena text;
@@ -66,17 +68,54 @@ static void say_name(struct offline *o, struct lp_str local)
         say_text(o, "last_name", (struct lp_str){name.last, name.last_len}, name.confidence);
 }
 
-static void say_company(struct offline *o, struct lp_str domain)
+/* --- domains --------------------------------------------------------------------------------- */
+
+/* The public suffix list, three lists and the typo table take longer than all the rest, and leads come
+ * by the company: what was found out about a domain is kept, the last comer in its place. */
+enum { KNOWN_DOMAINS = 4096, DOMAIN_TEXT = 120 };
+
+struct known_domain {
+    bool free_mail, thrown;
+    uint8_t domain_len, registrable_len, company_len; /* company: 0 is none to be read off it */
+    char text[DOMAIN_TEXT];                           /* the domain, then the company as JSON */
+};
+
+static void find_company(
+    struct offline *o, struct lp_str domain, struct lp_str registrable, struct lp_buf *json)
 {
     struct lp_buf name = {0};
-    if (lp_typo_domain(o->lists, domain).p) /* "gmial.com" is no firm */
-        return;
-    domain = lp_psl_registrable(domain);
-    if (lp_offline_company(domain, &name)) {
-        say_text(o, "company_name", lp_buf_view(&name), COMPANY);
-        say_text(o, "company_domain", domain, COMPANY);
-    }
+    /* "gmial.com" is no firm. */
+    if (!lp_typo_domain(o->lists, domain).p && lp_offline_company(registrable, &name))
+        lp_json_put(json, lp_buf_view(&name));
     lp_buf_free(&name);
+}
+
+static void find_out(struct offline *o, struct lp_str domain, struct known_domain *k)
+{
+    struct lp_str registrable = lp_psl_registrable(domain);
+    *k = (struct known_domain){.domain_len = (uint8_t)domain.n,
+        .registrable_len = (uint8_t)registrable.n,
+        .free_mail = lp_lists_domain(o->lists, LP_LIST_FREE, domain),
+        .thrown = lp_lists_domain(o->lists, LP_LIST_DISPOSABLE, domain)};
+    memcpy(k->text, domain.p, domain.n);
+    lp_buf_reset(&o->scratch);
+    if (!k->free_mail && !k->thrown)
+        find_company(o, domain, registrable, &o->scratch);
+    if (o->scratch.len <= DOMAIN_TEXT - domain.n) {
+        k->company_len = (uint8_t)o->scratch.len;
+        memcpy(k->text + domain.n, o->scratch.p ? o->scratch.p : "", o->scratch.len);
+    }
+}
+
+/* NULL for a domain too long to be kept, which no company has. */
+static const struct known_domain *known(struct offline *o, struct lp_str domain)
+{
+    if (domain.n == 0 || domain.n > DOMAIN_TEXT / 2)
+        return NULL;
+    struct known_domain *k = &o->domain[lp_hash64(domain.p, domain.n) % KNOWN_DOMAINS];
+    if (!lp_str_eq(domain, (struct lp_str){k->text, k->domain_len}))
+        find_out(o, domain, k);
+    return k;
 }
 
 static void say_tabled(struct offline *o, struct lp_str key)
@@ -130,17 +169,23 @@ static void put_said(struct offline *o)
 static void read_address(struct offline *o, const struct lp_address *a)
 {
     struct lp_str domain = lp_address_domain(a), local = lp_address_local(a);
-    bool free_mail = lp_lists_domain(o->lists, LP_LIST_FREE, domain);
-    bool thrown = lp_lists_domain(o->lists, LP_LIST_DISPOSABLE, domain);
+    static const struct known_domain nothing;
+    const struct known_domain *k = known(o, domain);
     bool role = lp_lists_role(o->lists, local);
+    if (!k)
+        k = &nothing;
     lp_json_put_str(&o->data, "domain", domain);
-    lp_json_put_bool(&o->data, "free", free_mail);
+    lp_json_put_bool(&o->data, "free", k->free_mail);
     lp_json_put_bool(&o->data, "role", role);
-    lp_json_put_bool(&o->data, "disposable", thrown);
-    if (!role && !thrown)
+    lp_json_put_bool(&o->data, "disposable", k->thrown);
+    if (!role && !k->thrown)
         say_name(o, local);
-    if (!free_mail && !thrown)
-        say_company(o, domain);
+    if (k->company_len) {
+        struct lp_str registrable = {
+            k->text + k->domain_len - k->registrable_len, k->registrable_len};
+        say(o, "company_name", (struct lp_str){k->text + k->domain_len, k->company_len}, COMPANY);
+        say_text(o, "company_domain", registrable, COMPANY);
+    }
 }
 
 static void answer(struct offline *o, struct lp_item *item)
@@ -176,6 +221,7 @@ static void close_offline(struct lp_provider *p)
         return;
     lp_lists_del(o->lists);
     lp_table_del(o->table);
+    free(o->domain);
     lp_arena_free(&o->text);
     lp_buf_free(&o->data);
     lp_buf_free(&o->confidence);
@@ -205,6 +251,7 @@ static int open_offline(struct lp_gateway *g, struct lp_provider *p, struct lp_e
     struct lp_buf dir = {0};
     (void)g;
     p->handle = o;
+    o->domain = lp_alloc(KNOWN_DOMAINS * sizeof *o->domain);
     bool own = lp_provider_text(p, "lists", &dir);
     o->lists = lp_lists_new(own ? dir.p : NULL, err);
     lp_buf_free(&dir);
@@ -223,8 +270,7 @@ const struct lp_driver lp_driver_offline = {
     .name = "offline",
     .capabilities = capabilities,
     .settings = settings,
-    .embedded = true,
-    .batch = 64,
+    .embedded = true, /* one record a call: waiting for more would only delay */
     .max_in_flight = 1,
     .open = open_offline,
     .close = close_offline,

@@ -2,7 +2,6 @@
 #include "leadpipe/offline.h"
 
 #include "leadpipe/idn.h"
-#include "leadpipe/psl.h"
 
 /*
  * - Two words apart are a name more often than not; which comes first is known only where one of them
@@ -197,7 +196,7 @@ bool lp_offline_name(const struct lp_lists *lists, struct lp_str local, struct l
 /* --- the company ----------------------------------------------------------------------------- */
 
 /* Public bodies and schools are not named after their domain's first label. */
-static bool public_suffix_of_a_body(struct lp_str suffix)
+static bool suffix_of_a_body(struct lp_str suffix)
 {
     static const char *const bodies[] = {"edu", "ac", "gov", "gob", "gouv", "gv", "mil", "sch"};
     const char *dot = memchr(suffix.p, '.', suffix.n);
@@ -255,12 +254,13 @@ static bool has_letter(struct lp_str label)
 
 bool lp_offline_company(struct lp_str domain, struct lp_buf *out)
 {
-    struct lp_str suffix = lp_psl_suffix(domain);
-    const char *dot = memchr(domain.p ? domain.p : "", '.', domain.n);
+    const char *dot = domain.n ? memchr(domain.p, '.', domain.n) : NULL;
     struct lp_buf people = {0};
-    if (!dot || suffix.n == 0 || suffix.n >= domain.n || public_suffix_of_a_body(suffix))
+    if (!dot)
         return false;
     struct lp_str label = {domain.p, (size_t)(dot - domain.p)};
+    if (suffix_of_a_body((struct lp_str){dot + 1, domain.n - label.n - 1}))
+        return false;
     if (label.n > 4 && memcmp(label.p, "xn--", 4) == 0) {
         if (!lp_idn_to_unicode(label, &people))
             return false;
