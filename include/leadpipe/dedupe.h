@@ -33,6 +33,10 @@ void lp_dedupe_init(struct lp_dedupe *d);
 void lp_dedupe_free(struct lp_dedupe *d);
 /* Adds the key; false if it was there. */
 bool lp_dedupe_add(struct lp_dedupe *d, struct lp_str key);
+/* The same in two steps: the table is far larger than the cache, so the key's place is sent for early
+ * and looked at when something else has been done meanwhile. */
+struct lp_dedupe_slot lp_dedupe_announce(const struct lp_dedupe *d, struct lp_str key);
+bool lp_dedupe_add_slot(struct lp_dedupe *d, struct lp_dedupe_slot slot);
 size_t lp_dedupe_bytes(const struct lp_dedupe *d); /* of memory */
 
 /* Records held back until all are seen, for `last` and `merge`. */

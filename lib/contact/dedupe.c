@@ -105,12 +105,24 @@ struct lp_dedupe_slot *dedupe_slot(
     }
 }
 
-bool lp_dedupe_add(struct lp_dedupe *d, struct lp_str key)
+struct lp_dedupe_slot lp_dedupe_announce(const struct lp_dedupe *d, struct lp_str key)
 {
     struct lp_hash128 h = lp_hash128_seeded(key.p, key.n, d->seed);
+
+    __builtin_prefetch(d->slot + home(d, h.hi));
+    /* Both zero means an empty slot. */
+    return (struct lp_dedupe_slot){h.hi, h.lo | 1};
+}
+
+bool lp_dedupe_add_slot(struct lp_dedupe *d, struct lp_dedupe_slot slot)
+{
     bool fresh;
 
-    /* Both zero means an empty slot. */
-    dedupe_slot(d, (struct lp_dedupe_slot){h.hi, h.lo | 1}, DEDUPE_ALL, &fresh);
+    dedupe_slot(d, slot, DEDUPE_ALL, &fresh);
     return fresh;
+}
+
+bool lp_dedupe_add(struct lp_dedupe *d, struct lp_str key)
+{
+    return lp_dedupe_add_slot(d, lp_dedupe_announce(d, key));
 }

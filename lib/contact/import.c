@@ -185,7 +185,7 @@ static int ragged(struct import *im, struct lp_err *err)
     return reject_keyless(im, &why, err);
 }
 
-static int put_contact(struct import *im, struct lp_err *err)
+static int put_contact(struct import *im, struct lp_dedupe_slot place, struct lp_err *err)
 {
     struct lp_str line = lp_buf_view(&im->line), key = lp_buf_view(&im->key);
     bool fresh = true;
@@ -193,7 +193,7 @@ static int put_contact(struct import *im, struct lp_err *err)
     if (im->spool && lp_spool_add(im->spool, key, line, &fresh, err) < 0)
         return -1;
     if (!im->spool && im->options->dedupe == LP_IMPORT_FIRST)
-        fresh = lp_dedupe_add(&im->set, key);
+        fresh = lp_dedupe_add_slot(&im->set, place);
     if (!fresh)
         lp_run_drop(im->run, "duplicate");
     return im->spool || !fresh ? 0 : lp_run_put_line(im->run, line, true, err);
@@ -215,9 +215,12 @@ static int take_row(struct import *im, struct lp_err *err)
         return 0;
     }
     im->run->taken++;
+    struct lp_dedupe_slot place = {0, 0};
+    if (im->options->dedupe == LP_IMPORT_FIRST)
+        place = lp_dedupe_announce(&im->set, lp_buf_view(&im->key));
     if (import_contact(im, email, &why) < 0)
         return reject(im, &why, err);
-    return put_contact(im, err);
+    return put_contact(im, place, err);
 }
 
 /* --- rejects as input -------------------------------------------------------------------------- */

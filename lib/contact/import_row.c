@@ -340,6 +340,10 @@ static void put_customs(struct import *im)
 /* `,"created_at":...` up to the end of the line: the same for all rows of a second. */
 static void stamp(struct import *im)
 {
+    /* The clock is asked when output has just been flushed (there may have been a wait) and now and
+     * then. */
+    if (im->tail.len > 0 && im->run->counts.in % 16 != 0 && lp_out_pending(&im->run->out) > 0)
+        return;
     int64_t now = lp_clock_now() / 1000 * 1000;
 
     if (now == im->stamp && im->tail.len > 0)

@@ -255,8 +255,10 @@ static enum lp_rows_kind decode(struct lp_rows *r)
     lp_buf_byte(&r->text, r->csv.eol);
     pad(&r->text);
     r->row.text.p = r->text.p;
+    /* A "\r" that is still there is data; before the line end just added it would not be. */
+    bool stray = r->row.text.n > 0 && r->row.text.p[r->row.text.n - 1] == '\r';
     size_t length;
-    if (!lp_csv_line(&r->csv, r->text.p, r->text.len, &length))
+    if (stray || !lp_csv_line(&r->csv, r->text.p, r->text.len, &length))
         lp_csv_split(&r->csv, r->row.text);
     return LP_ROWS_ROW;
 }
@@ -277,7 +279,7 @@ static enum lp_rows_kind judge(struct lp_rows *r)
 static void place(struct lp_rows *r, size_t n, size_t end)
 {
     r->row.text = (struct lp_str){r->win.p + r->at, n - end};
-    if (end && r->csv.eol == '\n' && n > end && r->row.text.p[n - end - 1] == '\r')
+    if (r->csv.eol == '\n' && n > end && r->row.text.p[n - end - 1] == '\r')
         r->row.text.n--;
     r->row.length = r->row.text.n;
     r->row.line = r->line;
@@ -382,7 +384,7 @@ static enum lp_rows_kind take_slowly(struct lp_rows *r)
             return r->scanned ? unclosed(r) : skip_line(r);
         if (!end && !r->eof)
             return LP_ROWS_END;
-        size_t cr = end && r->csv.eol == '\n' && n > 0 && from[n - 1] == '\r';
+        size_t cr = r->csv.eol == '\n' && n > 0 && from[n - 1] == '\r';
         enum lp_csv_end how = lp_csv_scan(&r->csv, &r->scan, (struct lp_str){from, n - cr});
         r->lines++;
         r->scanned += n + (end != NULL);
