@@ -24,12 +24,17 @@ struct lp_jq *lp_jq_compile(
 void lp_jq_del(struct lp_jq *q);
 
 /* Input built from parts, so that a body is parsed once and raw text is never escaped. */
-enum lp_jq_part_kind { LP_JQ_JSON, LP_JQ_TEXT, LP_JQ_REAL, LP_JQ_NULL };
+struct lp_jq_kept; /* a JSON value parsed once, for parts that do not change from call to call */
+struct lp_jq_kept *lp_jq_keep(struct lp_str json);
+void lp_jq_kept_del(struct lp_jq_kept *k);
+
+enum lp_jq_part_kind { LP_JQ_JSON, LP_JQ_TEXT, LP_JQ_REAL, LP_JQ_NULL, LP_JQ_KEPT };
 struct lp_jq_part {
     const char *name;
     enum lp_jq_part_kind kind;
     struct lp_str text; /* JSON: a value's text; TEXT: bytes (invalid UTF-8 is repaired) */
     double real;
+    const struct lp_jq_kept *kept;
 };
 /* Runs the program on {name: value, ...}; appends the FIRST result as compact JSON. No result at
  * all is an error. */

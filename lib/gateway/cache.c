@@ -4,7 +4,7 @@
 #include "leadpipe/key.h"
 
 /* Answers that arrive within this time share a transaction. */
-#define GATHER_MS 10
+#define GATHER_MS 25
 #define DAY_MS    INT64_C(86400000)
 
 /*
@@ -67,17 +67,31 @@ static int64_t lifetime(const struct lp_gateway *g, const struct lp_answer *a)
 
 /* ---- rows ----------------------------------------------------------------------------------- */
 
-static struct lp_str key_blob(const struct lp_hash128 *key)
+/* Who is asked about whom, in 16 bytes. */
+struct request {
+    struct lp_hash128 hash;
+};
+
+static struct request request_of(const struct lp_provider *p, const struct lp_hash128 *key)
 {
-    return (struct lp_str){(const char *)key, sizeof *key};
+    char text[192];
+    int n = snprintf(text, sizeof text, "%016llx%016llx %s %s", (unsigned long long)key->hi,
+        (unsigned long long)key->lo, p->capability, p->name);
+    size_t len = (size_t)n < sizeof text ? (size_t)n : sizeof text - 1;
+    return (struct request){lp_hash128(text, len)};
 }
 
-static int64_t row_crc(const struct lp_provider *p, const struct lp_hash128 *key,
-    const char *outcome, struct lp_str data, struct lp_str confidence, int64_t until)
+static struct lp_str blob(const struct request *q)
+{
+    return (struct lp_str){(const char *)&q->hash, sizeof q->hash};
+}
+
+static int64_t row_crc(const struct request *q, const char *outcome, struct lp_str data,
+    struct lp_str confidence, int64_t until)
 {
     struct lp_buf b = {0};
-    lp_buf_printf(&b, "%s\n%s\n%s\n%lld\n", p->capability, p->name, outcome, (long long)until);
-    lp_buf_str(&b, key_blob(key));
+    lp_buf_printf(&b, "%s\n%lld\n", outcome, (long long)until);
+    lp_buf_str(&b, blob(q));
     lp_buf_str(&b, data);
     lp_buf_byte(&b, '\n');
     lp_buf_str(&b, confidence);
@@ -91,8 +105,8 @@ static struct lp_str kept(struct lp_arena *a, struct lp_str s)
     return s.p ? lp_arena_str(a, s) : s;
 }
 
-static int take_row(
-    struct lp_stmt *q, const struct lp_provider *p, struct lp_item *item, struct lp_err *err)
+static int take_row(struct lp_stmt *q, const struct lp_provider *p, const struct request *asked,
+    struct lp_item *item, struct lp_err *err)
 {
     struct lp_arena *arena = &item->rec->arena;
     struct lp_str outcome = lp_stmt_text(q, 0), data = lp_stmt_text(q, 1),
@@ -102,7 +116,7 @@ static int take_row(
     enum lp_outcome o;
     snprintf(word, sizeof word, "%.*s", (int)outcome.n, outcome.p);
     if (!lp_outcome_from(outcome, &o) ||
-        row_crc(p, &item->key, word, data, conf, lp_stmt_int(q, 5)) != lp_stmt_int(q, 6))
+        row_crc(asked, word, data, conf, lp_stmt_int(q, 5)) != lp_stmt_int(q, 6))
         return lp_err_set(err, LP_ERR_IO, "corrupt",
             "the state file: a cache row of %s/%s fails its checksum; it is damaged and not used "
             "(--no-cache goes on without the cache)",
@@ -124,11 +138,12 @@ int lp_cache_find(struct lp_gateway *g, struct lp_lane *l, struct lp_item *item,
         return 0;
     struct lp_stmt *q = lp_db_stmt(lp_state_db(g->state),
         "SELECT outcome, data, confidence, detail, at, until, crc FROM cache"
-        " WHERE capability = ? AND provider = ? AND key = ? AND until > ?");
-    lp_stmt_bind(q, "ssbi", p->capability, p->name, key_blob(&item->key), lp_clock_real());
+        " WHERE request = ? AND until > ?");
+    struct request asked = request_of(p, &item->key);
+    lp_stmt_bind(q, "bi", blob(&asked), lp_clock_real());
     int r = lp_stmt_row(q, err);
     if (r > 0)
-        r = take_row(q, p, item, err);
+        r = take_row(q, p, &asked, item, err);
     lp_stmt_reset(q);
     return r;
 }
@@ -165,14 +180,16 @@ static int store(struct lp_gateway *g, const struct lp_fresh *f, struct lp_err *
     const struct lp_answer *a = &f->answer;
     const char *outcome = lp_outcome_name(a->outcome);
     int64_t now = lp_clock_real(), until = now + lifetime(g, a);
+    struct request asked = request_of(f->provider, &f->key);
     return lp_db_run(lp_state_db(g->state), err,
-        "INSERT INTO cache VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT (capability, provider, key)"
-        " DO UPDATE SET outcome = excluded.outcome, data = excluded.data,"
+        "INSERT INTO cache (request, capability, provider, outcome, data, confidence, detail, at,"
+        " until, crc) VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT (request) DO UPDATE SET outcome = "
+        "excluded.outcome, data = excluded.data,"
         " confidence = excluded.confidence, detail = excluded.detail, at = excluded.at,"
         " until = excluded.until, crc = excluded.crc",
-        "ssbstttiii", f->provider->capability, f->provider->name, key_blob(&f->key), outcome,
-        a->data, a->confidence, a->detail, now, until,
-        row_crc(f->provider, &f->key, outcome, a->data, a->confidence, until));
+        "bssstttiii", blob(&asked), f->provider->capability, f->provider->name, outcome, a->data,
+        a->confidence, a->detail, now, until,
+        row_crc(&asked, outcome, a->data, a->confidence, until));
 }
 
 static int store_all(struct lp_gateway *g, struct lp_err *err)

@@ -16,7 +16,10 @@ struct exchange {
 
 struct http_provider {
     struct lp_gateway *gateway;
-    struct lp_buf settings, in, out, url, body, scratch;
+    struct lp_jq_kept *settings;
+    bool
+        text_on_errors; /* the adapter wants the raw body only where it did not parse or is bad news */
+    struct lp_buf in, out, url, body, scratch;
     struct lp_buf header_text;
     const char **headers;
     size_t n_headers, header_room;
@@ -31,7 +34,13 @@ static int open_http(struct lp_gateway *g, struct lp_provider *p, struct lp_err 
         return -1;
     struct http_provider *h = lp_alloc(sizeof *h);
     h->gateway = g;
-    lp_provider_settings_json(p, &h->settings);
+    struct lp_buf settings = {0};
+    struct lp_str v;
+    lp_provider_settings_json(p, &settings);
+    h->settings = lp_jq_keep(lp_buf_view(&settings));
+    lp_buf_free(&settings);
+    h->text_on_errors =
+        lp_json_get(lp_buf_view(&p->adapter->meta), "text", &v) && lp_json_is(v, "errors");
     p->handle = h;
     return 0;
 }
@@ -46,10 +55,10 @@ static void close_http(struct lp_provider *p)
         h->live = x->next;
         free(x);
     }
-    struct lp_buf *bufs[] = {
-        &h->settings, &h->in, &h->out, &h->url, &h->body, &h->scratch, &h->header_text};
+    struct lp_buf *bufs[] = {&h->in, &h->out, &h->url, &h->body, &h->scratch, &h->header_text};
     for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
         lp_buf_free(bufs[i]);
+    lp_jq_kept_del(h->settings);
     free(h->headers);
     free(h);
     p->handle = NULL;
@@ -315,16 +324,19 @@ static int run_jq(struct lp_call *call, const char *function, const struct lp_ht
     lp_buf_reset(&h->in);
     lp_buf_reset(&h->out);
     put_items(call, &h->in);
+    bool brief = h->text_on_errors && parsed && r->status >= 200 && r->status < 300;
     struct lp_jq_part parts[] = {
-        {"call", LP_JQ_TEXT, lp_str(function), 0},
-        {"capability", LP_JQ_TEXT, lp_str(call->capability), 0},
-        {"settings", LP_JQ_JSON, lp_buf_view(&h->settings), 0},
-        {"items", LP_JQ_JSON, lp_buf_view(&h->in), 0},
-        {"memo", call->memo.p ? LP_JQ_JSON : LP_JQ_NULL, call->memo, 0},
-        {"status", LP_JQ_REAL, {0}, r ? r->status : 0},
-        {"headers", LP_JQ_JSON, r ? r->headers : LP_STR("{}"), 0},
-        {"body", parsed ? LP_JQ_JSON : LP_JQ_NULL, parsed ? r->body : (struct lp_str){0}, 0},
-        {"text", LP_JQ_TEXT, r ? r->body : LP_STR(""), 0},
+        {.name = "call", .kind = LP_JQ_TEXT, .text = lp_str(function)},
+        {.name = "capability", .kind = LP_JQ_TEXT, .text = lp_str(call->capability)},
+        {.name = "settings", .kind = LP_JQ_KEPT, .kept = h->settings},
+        {.name = "items", .kind = LP_JQ_JSON, .text = lp_buf_view(&h->in)},
+        {.name = "memo", .kind = call->memo.p ? LP_JQ_JSON : LP_JQ_NULL, .text = call->memo},
+        {.name = "status", .kind = LP_JQ_REAL, .real = r ? r->status : 0},
+        {.name = "headers", .kind = LP_JQ_JSON, .text = r ? r->headers : LP_STR("{}")},
+        {.name = "body",
+            .kind = parsed ? LP_JQ_JSON : LP_JQ_NULL,
+            .text = r ? r->body : LP_STR("")},
+        {.name = "text", .kind = brief ? LP_JQ_NULL : LP_JQ_TEXT, .text = r ? r->body : LP_STR("")},
     };
     return lp_jq_run(call->provider->adapter->jq, parts, r ? 9 : 5, &h->out, err);
 }

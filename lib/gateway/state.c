@@ -26,10 +26,11 @@ static const char schema[] =
     " error_class TEXT NOT NULL, requests INTEGER NOT NULL, records INTEGER NOT NULL,"
     " credits REAL NOT NULL, PRIMARY KEY (capability, provider, outcome, error_class))"
     " WITHOUT ROWID;"
-    "CREATE TABLE cache (capability TEXT NOT NULL, provider TEXT NOT NULL, key BLOB NOT NULL,"
-    " outcome TEXT NOT NULL, data TEXT, confidence TEXT, detail TEXT, at INTEGER NOT NULL,"
-    " until INTEGER NOT NULL, crc INTEGER NOT NULL, PRIMARY KEY (capability, provider, key))"
-    " WITHOUT ROWID;"
+    /* Rows of answers are appended; only the slim index is written at random. */
+    "CREATE TABLE cache (id INTEGER PRIMARY KEY, request BLOB NOT NULL, capability TEXT NOT NULL,"
+    " provider TEXT NOT NULL, outcome TEXT NOT NULL, data TEXT, confidence TEXT, detail TEXT,"
+    " at INTEGER NOT NULL, until INTEGER NOT NULL, crc INTEGER NOT NULL);"
+    "CREATE UNIQUE INDEX cache_request ON cache (request);"
     "CREATE TABLE pending (id INTEGER PRIMARY KEY, capability TEXT NOT NULL, provider TEXT NOT "
     "NULL,"
     " memo TEXT NOT NULL, items TEXT NOT NULL, keys BLOB NOT NULL, at INTEGER NOT NULL,"
@@ -75,7 +76,8 @@ int lp_state_open(struct lp_state **out, const char *flag, struct lp_err *err)
     free(path);
     if (!db)
         return -1;
-    if (check_version(db, err)) {
+    /* A checkpoint every 16 MiB: each costs two fsyncs while nobody else can write. */
+    if (check_version(db, err) || lp_db_exec(db, "PRAGMA wal_autocheckpoint = 4000", err)) {
         lp_db_close(db);
         return -1;
     }

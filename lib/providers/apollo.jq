@@ -8,6 +8,7 @@ module {
     "api_key": {"env": "APOLLO_API_KEY", "secret": true, "required": true},
     "base_url": {"default": "https://api.apollo.io/api/v1"}
   },
+  "text": "errors",                        # the raw body is read only where something is wrong
   "batch": 10,
   "rate": {"requests": 50, "per_s": 60},   # the free plan's; paid plans may ask 1000 a minute
   "cost": {"credits": 1}

@@ -58,7 +58,7 @@ static void expect(const char *text, const char *x, bool with_env, const char *w
     struct lp_err err = {0};
     struct lp_buf out = {0};
     struct lp_jq *q = good(text, NULL, with_env);
-    struct lp_jq_part part = {"x", LP_JQ_JSON, lp_str(x), 0};
+    struct lp_jq_part part = {"x", LP_JQ_JSON, lp_str(x), 0, NULL};
     int rc = lp_jq_run(q, &part, 1, &out, &err);
     if (rc)
         print_message("%s\n", err.msg);
@@ -73,7 +73,7 @@ static void expect_error(const char *text, const char *x, const char *want)
     struct lp_err err = {0};
     struct lp_buf out = {0};
     struct lp_jq *q = good(text, NULL, false);
-    struct lp_jq_part part = {"x", LP_JQ_JSON, lp_str(x), 0};
+    struct lp_jq_part part = {"x", LP_JQ_JSON, lp_str(x), 0, NULL};
     assert_int_equal(lp_jq_run(q, &part, 1, &out, &err), -1);
     assert_int_equal(err.kind, LP_ERR_RECORD);
     assert_string_equal(err.code, "jq");
@@ -94,10 +94,10 @@ static void runs_on_parts(void **state)
     struct lp_buf out = {0};
     struct lp_jq *q = good(".", NULL, false);
     struct lp_jq_part parts[] = {
-        {"body", LP_JQ_JSON, LP_STR("{\"a\":[1,2.5,\"\\u00e9\"]}]]]"), 0},
-        {"text", LP_JQ_TEXT, LP_STR("a\"\xff\n"), 0},
-        {"status", LP_JQ_REAL, {0}, 200},
-        {"memo", LP_JQ_NULL, {0}, 0},
+        {"body", LP_JQ_JSON, LP_STR("{\"a\":[1,2.5,\"\\u00e9\"]}]]]"), 0, NULL},
+        {"text", LP_JQ_TEXT, LP_STR("a\"\xff\n"), 0, NULL},
+        {"status", LP_JQ_REAL, {0}, 200, NULL},
+        {"memo", LP_JQ_NULL, {0}, 0, NULL},
     };
     parts[0].text.n -= 3; /* a slice: what follows is not read */
     for (int i = 0; i < 3; i++) {
@@ -143,7 +143,7 @@ static void includes_from_lib_dir(void **state)
     struct lp_err err = {0};
     struct lp_buf out = {0};
     struct lp_jq *q = good("include \"part\"; .x | double", dir, false);
-    struct lp_jq_part part = {"x", LP_JQ_REAL, {0}, 21};
+    struct lp_jq_part part = {"x", LP_JQ_REAL, {0}, 21, NULL};
     assert_int_equal(lp_jq_run(q, &part, 1, &out, &err), 0);
     assert_string_equal(out.p, "42");
     lp_buf_free(&out);
