@@ -37,6 +37,11 @@ bool lp_contact_advance(struct lp_rec *r, enum lp_contact_status to);
 /* Is it something the person did (link_clicked, reply_received)? What we did (email_sent) or a
  * machine (bounce) is not: only what is true here makes a contact engaged. */
 bool lp_contact_engages(struct lp_str engagement_type);
+/* Adds to `engagements` (metadata: JSON, or p == NULL) and moves the status where the person did it.
+ * False where `engagements` is no array: it is then left alone. */
+bool lp_contact_engage(
+    struct lp_rec *r, struct lp_str engagement_type, int64_t at, struct lp_str metadata);
+size_t lp_contact_engagements(const struct lp_rec *r);
 
 /* What a contact has from birth, where it is missing: kind, status new, created_at. */
 bool lp_contact_defaults(struct lp_rec *r, int64_t now);

@@ -110,28 +110,71 @@ bool lp_contact_has_tag(const struct lp_rec *r, struct lp_str tag)
     return found;
 }
 
-bool lp_contact_tag(struct lp_rec *r, struct lp_str tag)
+/* `array` (JSON, or anything else for none) with one element behind the others. */
+static void set_appended(
+    struct lp_rec *r, const char *member, struct lp_str array, struct lp_str element)
 {
-    struct lp_str tags = LP_STR("[]");
     struct lp_buf b = {0};
-    /* Tags in a form that is not ours are the user's: adding to them would lose them. */
-    if (lp_rec_filled(r, "tags") &&
-        (!lp_rec_get(r, "tags", &tags) || lp_json_type(tags) != LP_JSON_ARRAY))
-        return false;
-    if (array_holds(tags, tag, &b)) {
-        lp_buf_free(&b);
-        return false;
-    }
-    lp_buf_reset(&b);
-    if (lp_json_count(tags) > 0) {
-        lp_buf_add(&b, tags.p, tags.n - 1); /* all but its closing bracket */
+    if (lp_json_type(array) == LP_JSON_ARRAY && lp_json_count(array) > 0) {
+        lp_buf_add(&b, array.p, array.n - 1); /* all but its closing bracket */
         lp_buf_byte(&b, ',');
     } else {
         lp_buf_byte(&b, '[');
     }
-    lp_json_put(&b, tag);
+    lp_buf_str(&b, element);
     lp_buf_byte(&b, ']');
-    lp_rec_set(r, "tags", lp_buf_view(&b));
+    lp_rec_set(r, member, lp_buf_view(&b));
     lp_buf_free(&b);
+}
+
+/* An array member, "[]" where it is empty; false for what is in a form that is not ours: it is the
+ * user's, and adding to it would lose it. */
+static bool get_array(const struct lp_rec *r, const char *member, struct lp_str *array)
+{
+    if (lp_rec_filled(r, member) && lp_rec_get(r, member, array))
+        return lp_json_type(*array) == LP_JSON_ARRAY;
+    *array = LP_STR("[]");
     return true;
+}
+
+bool lp_contact_tag(struct lp_rec *r, struct lp_str tag)
+{
+    struct lp_str tags;
+    struct lp_buf b = {0};
+    bool add = get_array(r, "tags", &tags) && !array_holds(tags, tag, &b);
+    if (add) {
+        lp_buf_reset(&b);
+        lp_json_put(&b, tag);
+        set_appended(r, "tags", tags, lp_buf_view(&b));
+    }
+    lp_buf_free(&b);
+    return add;
+}
+
+bool lp_contact_engage(
+    struct lp_rec *r, struct lp_str engagement_type, int64_t at, struct lp_str metadata)
+{
+    struct lp_str all;
+    struct lp_buf b = {0};
+    if (!get_array(r, "engagements", &all))
+        return false;
+    lp_buf_byte(&b, '{');
+    lp_json_put_str(&b, "engagement_type", engagement_type);
+    LP_BUF_LIT(&b, ",\"timestamp\":\"");
+    lp_clock_put(&b, at);
+    lp_buf_byte(&b, '"');
+    if (metadata.p)
+        lp_json_put_raw(&b, "metadata", metadata);
+    lp_buf_byte(&b, '}');
+    set_appended(r, "engagements", all, lp_buf_view(&b));
+    lp_buf_free(&b);
+    if (lp_contact_engages(engagement_type))
+        lp_contact_advance(r, LP_CONTACT_ENGAGED);
+    return true;
+}
+
+size_t lp_contact_engagements(const struct lp_rec *r)
+{
+    struct lp_str all;
+    return get_array(r, "engagements", &all) ? lp_json_count(all) : 0;
 }

@@ -186,7 +186,7 @@ static void take_answer(struct merged *m, const struct lp_answer *a)
 /* What a provider that could not answer now said earlier still stands. */
 static void keep_earlier(struct merged *m, struct lp_str member, const char *provider)
 {
-    struct lp_str all, origin, by, value, at = {0}, confidence = {0};
+    struct lp_str all, origin, by, value, at, confidence;
     if (!lp_json_get(member, "provenance", &all))
         return;
     for (int i = 0; i < FIELDS; i++) {
@@ -194,6 +194,7 @@ static void keep_earlier(struct merged *m, struct lp_str member, const char *pro
             !lp_json_is(by, provider) || !lp_json_get(member, fields[i].name, &value) ||
             !says_something(value) || !lp_json_get(origin, "at", &at))
             continue;
+        confidence = (struct lp_str){0};
         lp_json_get(origin, "confidence", &confidence);
         offer(&m->pick[i], (struct pick){.value = value,
                                .confidence = confidence_in(confidence, fields[i].name),
