@@ -192,7 +192,8 @@ static void keep_earlier(struct merged *m, struct lp_str member, const char *pro
     for (int i = 0; i < FIELDS; i++) {
         if (!lp_json_get(all, fields[i].name, &origin) || !lp_json_get(origin, "provider", &by) ||
             !lp_json_is(by, provider) || !lp_json_get(member, fields[i].name, &value) ||
-            !says_something(value) || !lp_json_get(origin, "at", &at))
+            !says_something(value) || !lp_json_get(origin, "at", &at) ||
+            lp_json_type(at) != LP_JSON_STRING)
             continue;
         confidence = (struct lp_str){0};
         lp_json_get(origin, "confidence", &confidence);
