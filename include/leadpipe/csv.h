@@ -1,9 +1,10 @@
 /*
  * csv - a row of comma-separated values taken apart, and where a row ends
  *
- * Owns: the struct owns its cells and the text of unquoted ones; slices of cells live until the
- * next row is taken apart (those of lp_csv_line as long as the caller's bytes, too) Units: bytes;
- * columns Errors: none; a row of more than LP_CSV_COLUMNS cells is counted in full but kept in part
+ * Owns: the struct owns its cells and the text of unquoted ones; slices of cells live until the next
+ *       row is taken apart (those of lp_csv_line as long as the caller's bytes, too)
+ * Units: bytes; columns
+ * Errors: none; a row of more than LP_CSV_COLUMNS cells is counted in full but kept in part
  * Source: libcsv 3.0.3, lenient: quotes inside an unquoted cell are data (5" pipe); RFC 4180
  *
  * libcsv joins good rows silently after one unclosed quote. So the caller feeds physical lines to

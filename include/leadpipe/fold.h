@@ -9,9 +9,12 @@
 #ifndef LEADPIPE_FOLD_H
 #define LEADPIPE_FOLD_H
 
+#include <stdbool.h>
 #include "leadpipe/buf.h"
 
-/* ASCII text never leaves the fast path. */
+/* Appends the text in lower case if it is wholly ASCII; else nothing, and false. */
+bool lp_fold_ascii(struct lp_str s, struct lp_buf *out);
+/* Any text. */
 void lp_fold(struct lp_str s, struct lp_buf *out);
 
 const char *lp_fold_version(void); /* "libunistring 1.0" */

@@ -18,19 +18,30 @@ static unsigned char put_lower(struct lp_str s, struct lp_buf *out)
     return seen;
 }
 
+bool lp_fold_ascii(struct lp_str s, struct lp_buf *out)
+{
+    if (!lp_buf_grow(out, s.n + 1) || (put_lower(s, out) & 0x80))
+        return false;
+    out->len += s.n;
+    out->p[out->len] = '\0';
+    return true;
+}
+
 void lp_fold(struct lp_str s, struct lp_buf *out)
 {
-    if (s.n == 0 || !lp_buf_grow(out, s.n + 1))
+    size_t n = 0;
+
+    if (lp_fold_ascii(s, out) || !lp_buf_grow(out, s.n + 1))
         return;
-    if ((put_lower(s, out) & 0x80) && !u8_check((const uint8_t *)s.p, s.n)) {
-        size_t n = 0;
-        uint8_t *folded = u8_casefold((const uint8_t *)s.p, s.n, NULL, UNINORM_NFC, NULL, &n);
-        if (folded) {
-            lp_buf_add(out, folded, n);
-            free(folded);
-            return;
-        }
+    uint8_t *folded = NULL;
+    if (!u8_check((const uint8_t *)s.p, s.n))
+        folded = u8_casefold((const uint8_t *)s.p, s.n, NULL, UNINORM_NFC, NULL, &n);
+    if (folded) {
+        lp_buf_add(out, folded, n);
+        free(folded);
+        return;
     }
+    put_lower(s, out);
     out->len += s.n;
     out->p[out->len] = '\0';
 }

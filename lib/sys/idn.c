@@ -1,4 +1,5 @@
 #include "leadpipe/idn.h"
+#include "leadpipe/fold.h"
 #include <idn2.h>
 #include <stdlib.h>
 
@@ -28,27 +29,9 @@ static bool convert(struct lp_str in, struct lp_buf *out, bool to_ascii)
     return rc == IDN2_OK;
 }
 
-static bool put_lower(struct lp_str s, struct lp_buf *out)
-{
-    if (s.n == 0 || !lp_buf_grow(out, s.n + 1))
-        return false;
-    char *to = out->p + out->len;
-    unsigned char seen = 0;
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        seen |= c;
-        to[i] = (char)(c | ((unsigned char)(c - 'A') < 26 ? 0x20 : 0));
-    }
-    if (seen & 0x80)
-        return false;
-    out->len += s.n;
-    out->p[out->len] = '\0';
-    return true;
-}
-
 bool lp_idn_to_ascii(struct lp_str domain, struct lp_buf *out)
 {
-    return put_lower(domain, out) || convert(domain, out, true);
+    return domain.n > 0 && (lp_fold_ascii(domain, out) || convert(domain, out, true));
 }
 
 bool lp_idn_to_unicode(struct lp_str domain, struct lp_buf *out)
