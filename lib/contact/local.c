@@ -1,0 +1,264 @@
+/* local - see leadpipe/local.h */
+#include "leadpipe/local.h"
+
+#include <stdlib.h>
+#include "leadpipe/provider.h"
+#include "leadpipe/verify_local.h"
+
+#define DEADLINE_MS 6000 /* of one domain: two tries, the second with twice the patience */
+
+struct local;
+
+/* A record on its way through DNS. */
+struct job {
+    struct lp_call *call;
+    struct lp_item *item;
+    struct local *local;
+    struct lp_local_verdict verdict;
+    struct job *prev, *next; /* of those under way; `next` of the spare ones */
+};
+
+struct local {
+    struct lp_verify_local rules;
+    struct lp_lists *lists;
+    struct lp_dns *dns;
+    struct job *jobs, *spare;
+    struct lp_buf data;
+};
+
+/* --- records --------------------------------------------------------------------------------- */
+
+static struct job *take_job(struct local *l)
+{
+    struct job *j = l->spare;
+
+    if (j)
+        l->spare = j->next;
+    else
+        j = lp_alloc(sizeof *j);
+    j->prev = NULL;
+    j->next = l->jobs;
+    if (l->jobs)
+        l->jobs->prev = j;
+    l->jobs = j;
+    return j;
+}
+
+static void give_back(struct local *l, struct job *j)
+{
+    *(j->prev ? &j->prev->next : &l->jobs) = j->next;
+    if (j->next)
+        j->next->prev = j->prev;
+    j->next = l->spare;
+    l->spare = j;
+}
+
+static void answer(struct local *l, struct lp_item *item, const struct lp_local_verdict *v)
+{
+    lp_buf_reset(&l->data);
+    lp_verify_local_put(v, &l->data);
+    lp_item_answer(item, LP_OK, LP_CLASS_NONE, lp_buf_view(&l->data), lp_verify_local_confidence(v),
+        lp_str(v->detail));
+}
+
+static bool all_answered(const struct lp_call *call)
+{
+    for (size_t i = 0; i < call->n; i++)
+        if (!call->items[i]->answered)
+            return false;
+    return true;
+}
+
+static void on_mx(void *arg, const struct lp_dns_answer *a)
+{
+    struct job *j = arg;
+    struct lp_call *call = j->call;
+
+    lp_verify_local_mx(&j->local->rules, &j->verdict, a);
+    answer(j->local, j->item, &j->verdict);
+    give_back(j->local, j);
+    if (all_answered(call))
+        lp_call_results(call);
+}
+
+static void begin(struct local *l, struct lp_call *call, struct lp_item *item)
+{
+    struct job *j = take_job(l);
+    const struct lp_dns_answer *a = NULL;
+    struct lp_str email = {"", 0};
+    bool wants_dns;
+
+    lp_rec_string(item->rec, "email", &email);
+    wants_dns = lp_verify_local_begin(&l->rules, email, &j->verdict);
+    if (wants_dns)
+        a = lp_dns_mx(l->dns, lp_address_domain(&j->verdict.address), on_mx, j);
+    if (wants_dns && !a) {
+        j->call = call;
+        j->item = item;
+        j->local = l;
+        return;
+    }
+    if (a)
+        lp_verify_local_mx(&l->rules, &j->verdict, a);
+    answer(l, item, &j->verdict);
+    give_back(l, j);
+}
+
+void lp_local_start(struct lp_provider *p, struct lp_call *call)
+{
+    for (size_t i = 0; i < call->n; i++)
+        begin(p->handle, call, call->items[i]);
+    if (all_answered(call))
+        lp_call_results(call);
+}
+
+void lp_local_cancel(struct lp_provider *p, struct lp_call *call)
+{
+    struct local *l = p->handle;
+
+    for (struct job *j = l->jobs, *next; j; j = next) {
+        next = j->next;
+        if (j->call != call)
+            continue;
+        lp_dns_cancel(l->dns, j);
+        give_back(l, j);
+    }
+}
+
+/* --- the loop -------------------------------------------------------------------------------- */
+
+unsigned lp_local_fds(struct lp_provider *p, struct pollfd *fds, unsigned room)
+{
+    return lp_dns_pollfds(((struct local *)p->handle)->dns, fds, room);
+}
+
+int lp_local_timeout(struct lp_provider *p)
+{
+    return lp_dns_timeout(((struct local *)p->handle)->dns);
+}
+
+void lp_local_dispatch(struct lp_provider *p, const struct pollfd *fds, unsigned n)
+{
+    lp_dns_dispatch(((struct local *)p->handle)->dns, fds, n);
+}
+
+/* --- life ------------------------------------------------------------------------------------ */
+
+const char *const lp_local_capabilities[] = {"email_verification", NULL};
+const struct lp_setting lp_local_settings[] = {
+    {.name = "lists"}, {.name = "dns"}, {.name = "accept"}, {.name = "allow"}, {.name = NULL}};
+
+static int set_accept(struct local *l, const struct lp_provider *p, struct lp_err *err)
+{
+    struct lp_str v = lp_provider_setting(p, "accept");
+
+    if (!v.p || lp_json_type(v) == LP_JSON_NULL)
+        return 0;
+    l->rules.accept_mx = lp_json_is(v, "mx");
+    if (!l->rules.accept_mx)
+        return lp_err_set(
+            err, LP_ERR_CONFIG, "config", "providers.%s.accept: must be \"mx\"", p->name);
+    return 0;
+}
+
+static int set_allow(struct local *l, const struct lp_provider *p, struct lp_err *err)
+{
+    struct lp_address_policy *policy = &l->rules.policy;
+    const struct {
+        const char *word;
+        bool *allow;
+    } forms[] = {{"quoted", &policy->quoted}, {"comments", &policy->comments},
+        {"literals", &policy->literals}};
+    struct lp_str list = lp_provider_setting(p, "allow"), name, v;
+    struct lp_json_iter it;
+
+    if (!list.p || lp_json_type(list) == LP_JSON_NULL)
+        return 0;
+    bool good = lp_json_type(list) == LP_JSON_ARRAY;
+    it = lp_json_iter(list);
+    while (good && lp_json_next(&it, &name, &v)) {
+        good = false;
+        for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+            if (lp_json_is(v, forms[i].word))
+                good = *forms[i].allow = true;
+    }
+    if (good)
+        return 0;
+    return lp_err_set(err, LP_ERR_CONFIG, "config",
+        "providers.%s.allow: must be an array of \"quoted\", \"comments\", \"literals\"", p->name);
+}
+
+/* An option's word, else the setting's; NULL where neither says anything. */
+static const char *word_of(
+    const struct lp_provider *p, const char *name, const char *option, struct lp_buf *text)
+{
+    if (option)
+        return option;
+    return lp_provider_text(p, name, text) ? text->p : NULL;
+}
+
+static int open_parts(struct local *l, const struct lp_provider *p,
+    const struct lp_local_options *o, struct lp_err *err)
+{
+    struct lp_buf lists = {0}, dns = {0};
+    struct lp_dns_options options = {
+        .servers = word_of(p, "dns", o->dns, &dns), .deadline_ms = DEADLINE_MS};
+    const char *dir = word_of(p, "lists", o->lists, &lists);
+
+    if (p->timeout_ms > 0 && p->timeout_ms < DEADLINE_MS)
+        options.deadline_ms = (int)p->timeout_ms;
+    l->lists = lp_lists_new(dir, err);
+    if (!l->lists && dir && !o->lists)
+        lp_err_prefix(err, "providers.%s.lists: ", p->name);
+    if (l->lists)
+        l->dns = lp_dns_new(&options, err);
+    lp_buf_free(&lists);
+    lp_buf_free(&dns);
+    l->rules.lists = l->lists;
+    return l->dns ? 0 : -1;
+}
+
+int lp_local_open(struct lp_provider *p, const struct lp_local_options *o, struct lp_err *err)
+{
+    static const struct lp_local_options none = {0};
+    struct local *l = lp_alloc(sizeof *l);
+
+    p->handle = l;
+    if (set_accept(l, p, err) == 0 && set_allow(l, p, err) == 0 &&
+        open_parts(l, p, o ? o : &none, err) == 0)
+        return 0;
+    lp_local_close(p);
+    return -1;
+}
+
+static void free_jobs(struct job *j)
+{
+    while (j) {
+        struct job *next = j->next;
+        free(j);
+        j = next;
+    }
+}
+
+void lp_local_close(struct lp_provider *p)
+{
+    struct local *l = p->handle;
+
+    if (!l)
+        return;
+    lp_dns_del(l->dns);
+    lp_lists_del(l->lists);
+    free_jobs(l->jobs);
+    free_jobs(l->spare);
+    lp_buf_free(&l->data);
+    free(l);
+    p->handle = NULL;
+}
+
+static int open_plain(struct lp_gateway *g, struct lp_provider *p, struct lp_err *err)
+{
+    (void)g;
+    return lp_local_open(p, NULL, err);
+}
+
+const struct lp_driver lp_driver_local = LP_LOCAL_DRIVER(open_plain);
