@@ -86,6 +86,7 @@ struct lp_run {
     char id[17]; /* this run, random hex: audit log, ledger */
     int64_t started_mono;
     uint64_t shard_i, shard_n;
+    const char *field;      /* set by `record` beside LP_REJECT: the member at fault */
     bool input_ended;       /* end of input, --limit reached or a stop asked for */
     bool no_provider;       /* a record was left without an answer: exit 69 */
     bool auth_refused;      /* ... because credentials were refused: exit 77 */

@@ -68,9 +68,12 @@ static int handle(
 {
     struct lp_err why = {0};
     struct lp_origin from = {.file = line->file, .line = line->number, .byte = line->at};
+    run->field = NULL;
     switch (run->program->record(run, rec, &why)) {
     case LP_PASS: return lp_run_put(run, rec, err);
-    case LP_REJECT: return lp_run_reject(run, &from, line->text, line->text.n, true, &why, err);
+    case LP_REJECT:
+        from.field = run->field;
+        return lp_run_reject(run, &from, line->text, line->text.n, true, &why, err);
     case LP_FATAL:
         lp_err_prefix(&why, "%s:%llu", line->file, (unsigned long long)line->number);
         *err = why;
