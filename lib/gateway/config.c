@@ -27,6 +27,7 @@ static const struct lp_shape_member top_members[] = {
     {"chains", LP_SHAPE_OBJECT, NULL},
     {"providers", LP_SHAPE_OBJECT, NULL},
     {"health", LP_SHAPE_OBJECT, NULL},
+    {"score", LP_SHAPE_OBJECT, NULL}, /* looked into by score and report */
     {NULL, LP_SHAPE_ANY, NULL},
 };
 
