@@ -57,8 +57,8 @@ enum lp_event_is lp_events_read(struct lp_rec *rec, struct lp_event *e, struct l
 
 const char *lp_events_name(enum lp_happened what); /* "sent" */
 
-/* Is it inside [since, until)? An event of unknown time is inside of everything but a period:
- * INT64_MIN and INT64_MAX are open ends. */
+/* Is it inside [since, until)? INT64_MIN and INT64_MAX are open ends; an event of unknown time is
+ * inside only where both are open. */
 bool lp_events_within(const struct lp_event *e, int64_t since, int64_t until);
 
 /* The one thing it tells of, for counting it once: the job, or where none is named the time and
