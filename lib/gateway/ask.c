@@ -97,6 +97,11 @@ static void put_lane_stats(const struct lp_lane *l, struct lp_buf *b)
     lp_json_put_int(b, "records", (int64_t)l->records);
     for (int o = 0; o < LP_OUTCOMES; o++)
         lp_json_put_int(b, lp_outcome_name((enum lp_outcome)o), (int64_t)l->outcomes[o]);
+    lp_json_key(b, "requests");
+    LP_BUF_LIT(b, "{");
+    for (int o = 0; o < LP_OUTCOMES; o++)
+        lp_json_put_int(b, lp_outcome_name((enum lp_outcome)o), (int64_t)l->requests[o]);
+    LP_BUF_LIT(b, "}");
     lp_json_put_num(b, "credits", l->credits, 6);
     lp_json_put_str(b, "health", lp_str(lp_health_name(l->health.state)));
     LP_BUF_LIT(b, "}");
@@ -326,9 +331,7 @@ static int step(struct lp_gateway *g, struct lp_err *err)
         *err = g->err;
         return -1;
     }
-    bool last = g->run->input_ended && !g->works;
-    if (lp_cache_commit(g, last, &due, err) || write_ready(g, err) ||
-        lp_gateway_sync(g, false, err))
+    if (lp_cache_commit(g, err) || write_ready(g, err) || lp_gateway_sync(g, false, err))
         return -1;
     if (finished(g))
         return 0;
@@ -347,8 +350,7 @@ static void drain(struct lp_gateway *g, struct lp_err *err)
         lp_lanes_stop(g);
         lp_work_abandon(g);
         pump(g);
-        if (lp_cache_commit(g, true, &(int64_t){0}, err) || write_ready(g, err) ||
-            lp_out_flush(&g->run->out, err))
+        if (lp_cache_commit(g, err) || write_ready(g, err) || lp_out_flush(&g->run->out, err))
             return;
     }
 }

@@ -3,9 +3,7 @@
 #include "leadpipe/db.h"
 #include "leadpipe/key.h"
 
-/* Answers that arrive within this time share a transaction. */
-#define GATHER_MS 25
-#define DAY_MS    INT64_C(86400000)
+#define DAY_MS INT64_C(86400000)
 
 /*
  * How long a verdict stands. Transient ones are not kept: greylisted or timed out says nothing about
@@ -158,8 +156,6 @@ void lp_cache_keep(struct lp_gateway *g, const struct lp_lane *l, const struct l
     if (g->n_fresh == g->fresh_room)
         g->fresh = lp_realloc_array(
             g->fresh, g->fresh_room = g->fresh_room ? 2 * g->fresh_room : 64, sizeof *g->fresh);
-    if (g->n_fresh == 0)
-        g->fresh_since = lp_clock_mono();
     g->fresh[g->n_fresh++] = (struct lp_fresh){l->provider, item->key, item->answer};
 }
 
@@ -208,16 +204,12 @@ static int store_all(struct lp_gateway *g, struct lp_err *err)
     return -1;
 }
 
-int lp_cache_commit(struct lp_gateway *g, bool now, int64_t *due, struct lp_err *err)
+/* What arrived in one turn of the loop shares a transaction, and none waits for another turn: were the
+ * run killed meanwhile, it would be paid for again. */
+int lp_cache_commit(struct lp_gateway *g, struct lp_err *err)
 {
-    int64_t at = g->fresh_since + GATHER_MS;
     if (g->n_fresh == 0 && g->n_ended == 0)
         return 0;
-    if (!now && g->n_fresh && lp_clock_mono() < at) {
-        if (at < *due)
-            *due = at;
-        return 0;
-    }
     if (store_all(g, err))
         return -1;
     g->n_fresh = g->n_ended = 0;

@@ -135,6 +135,21 @@ void lp_work_resume(struct lp_resumed *r, size_t at, struct lp_item *item)
 
 /* ---- after a try ---------------------------------------------------------------------------- */
 
+/* What this try cost: what the provider said, else its price for every record it knew something of.
+ */
+static double charge(struct lp_work *w)
+{
+    const struct lp_call *c = &w->call;
+    double credits = c->credits > 0 ? c->credits : 0;
+    if (c->credits < 0 && c->end == LP_CALL_RESULTS)
+        for (size_t i = 0; i < w->n; i++)
+            if (w->items[i]->answer.outcome == LP_OK)
+                credits += w->lane->provider->credits;
+    w->credits += credits;
+    return credits;
+}
+
+/* Once for every try begun: the audit log holds each request, and --stats adds up to its totals. */
 static void observe(
     struct lp_work *w, enum lp_outcome outcome, enum lp_class class, int64_t out_until)
 {
@@ -146,26 +161,20 @@ static void observe(
         .n = 1,
         .records = (uint32_t)w->n,
         .http_status = c->http_status,
-        .credits = c->credits > 0 ? c->credits : 0,
-        .out_until = out_until};
+        .credits = charge(w),
+        .out_until = out_until,
+        .pending = w->polling_since && c->end == LP_CALL_NEXT && outcome == LP_OK};
     snprintf(o.method, sizeof o.method, "%s", w->polling_since ? "poll" : "ask");
     if (outcome == LP_ERROR)
         snprintf(o.message, sizeof o.message, "%.119s", c->detail);
     lp_lane_observe(w->lane, &o);
 }
 
-/* What the provider said it cost, else its price for every record it knew something of. */
 static void settle(struct lp_work *w)
 {
     struct lp_gateway *g = w->lane->gateway;
     struct lp_err err = {0};
-    if (w->call.credits >= 0) {
-        w->credits = w->call.credits;
-    } else {
-        for (size_t i = 0; i < w->n; i++)
-            if (w->items[i]->answer.outcome == LP_OK)
-                w->credits += w->lane->provider->credits;
-    }
+    w->lane->credits += w->credits;
     if (lp_budget_settle(w->lane, w->reserved, w->credits, &err))
         lp_gateway_fail(g, &err);
 }
@@ -224,7 +233,9 @@ static void results(struct lp_work *w)
     }
     /* One bad record must not make a provider look ill: a request counts as failed only when every
      * record in it came to grief. */
-    if (!all_skipped)
+    if (all_skipped)
+        observe(w, LP_SKIPPED, LP_CLASS_NONE, 0);
+    else
         observe(w, good ? LP_OK : LP_ERROR, good ? LP_CLASS_NONE : first_error, 0);
     w->lane->proved = true;
     w->lane->any_success |= good;
@@ -252,14 +263,17 @@ static void put_on_file(struct lp_work *w)
 static void poll_later(struct lp_work *w)
 {
     int64_t now = lp_clock_mono();
+    bool late =
+        w->polling_since && now + w->call.after_ms - w->polling_since > w->lane->provider->poll_ms;
     put_on_file(w);
-    if (!w->polling_since) { /* the submission was taken: that much is a success */
-        observe(w, LP_OK, LP_CLASS_NONE, 0);
+    if (!late)
+        observe(w, LP_OK, LP_CLASS_NONE, 0); /* a submission that was taken is a success */
+    if (!w->polling_since) {
         w->polling_since = now;
         w->tries = 0;
     }
     w->lane->proved = true;
-    if (now + w->call.after_ms - w->polling_since > w->lane->provider->poll_ms) {
+    if (late) {
         snprintf(w->call.detail, sizeof w->call.detail, "still not ready after %lld s of polling",
             (long long)(w->lane->provider->poll_ms / 1000));
         observe(w, LP_ERROR, LP_TIMEOUT, 0);
@@ -374,8 +388,12 @@ static struct lp_work *work_of(struct lp_call *call)
 
 static void end_try(struct lp_call *call, enum lp_call_end end)
 {
-    struct lp_work *w = work_of(call);
     call->end = end;
+    if (call->ended) {
+        call->ended(call);
+        return;
+    }
+    struct lp_work *w = work_of(call);
     if (!w->starting)
         ended(w);
 }
@@ -404,6 +422,10 @@ void lp_call_results(struct lp_call *call)
 
 void lp_call_next(struct lp_call *call, int64_t after_ms, struct lp_str memo)
 {
+    if (call->check) {
+        lp_call_error(call, LP_BAD_RESPONSE, "a check is over with its first answer");
+        return;
+    }
     struct lp_work *w = work_of(call);
     struct lp_buf copy = {0}; /* the memo may be a slice of the old one */
     lp_buf_str(&copy, memo);
@@ -441,6 +463,8 @@ static void abandon(struct lp_work *w)
     const struct lp_driver *d = w->lane->provider->driver;
     if (!w->due && d->cancel)
         d->cancel(w->lane->provider, &w->call);
+    if (!w->due)
+        observe(w, LP_SKIPPED, LP_STOPPED, 0);
     snprintf(w->call.detail, sizeof w->call.detail, "the run was stopped");
     fail_all(w, LP_SKIPPED, LP_STOPPED);
 }

@@ -48,7 +48,10 @@ static int add_provider(struct lp_gateway *g, struct lp_str name, bool named, st
         return r;
     if (!p->configured) {
         lp_log_verbose("%s: not configured (%s is not set), passed over", p->name, p->missing);
-        lp_provider_del(p);
+        if (c->n_absent == LP_CHAIN_MAX)
+            lp_provider_del(p);
+        else
+            c->absent[c->n_absent++] = p;
         return 0;
     }
     if (c->n == LP_CHAIN_MAX) {
@@ -173,6 +176,8 @@ void lp_chain_free(struct lp_gateway *g)
 {
     for (size_t i = 0; i < g->chain.n; i++)
         lp_lane_del(g->chain.lanes[i]);
+    for (size_t i = 0; i < g->chain.n_absent; i++)
+        lp_provider_del(g->chain.absent[i]);
     for (size_t i = 0; i < g->chain.n_want; i++)
         free((char *)g->chain.want_member[i]);
 }
@@ -456,7 +461,6 @@ void lp_chain_answered(struct lp_gateway *g, struct lp_item *item)
     struct lp_task *t = item->task;
     struct lp_lane *l = item->answer.provider->lane;
     l->outcomes[item->answer.outcome]++;
-    l->credits += item->answer.credits;
     note(t, &item->answer);
     t->pending--;
     if (g->chain.mode == LP_PARALLEL) {

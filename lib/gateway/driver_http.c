@@ -314,6 +314,45 @@ static void take_reply(struct http_provider *h, struct lp_call *call, struct lp_
     }
 }
 
+/* The class of a check that failed without saying why; one that was answered well all the same had
+ * its credentials refused, for what else is there to check? */
+static enum lp_class check_class(int status)
+{
+    static const struct {
+        int status;
+        enum lp_class class;
+    } table[] = {{401, LP_AUTH}, {403, LP_AUTH}, {407, LP_AUTH}, {402, LP_QUOTA}, {408, LP_TIMEOUT},
+        {429, LP_RATE_LIMITED}};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (table[i].status == status)
+            return table[i].class;
+    if (status >= 200 && status < 300)
+        return LP_AUTH;
+    return status >= 500 ? LP_SERVER : LP_BAD_RESPONSE;
+}
+
+/* What `checked` said: {ok, detail, remaining}, and {class} where the status does not tell it. */
+static void take_checked(struct http_provider *h, struct lp_call *call, struct lp_str reply)
+{
+    struct lp_str v;
+    enum lp_class class = check_class(call->http_status);
+    if (lp_json_get(reply, "error", &v)) {
+        take_error(call, v, &h->scratch);
+        return;
+    }
+    call->remaining = real_at(reply, "remaining", -1);
+    if (lp_json_get(reply, "class", &v) && v.n > 2)
+        lp_class_from((struct lp_str){v.p + 1, v.n - 2}, &class);
+    text_of(reply, "detail", &h->scratch);
+    const char *detail = h->scratch.p ? h->scratch.p : "";
+    if (lp_json_get(reply, "ok", &v) && lp_json_true(v)) {
+        snprintf(call->detail, sizeof call->detail, "%s", detail);
+        lp_call_results(call);
+    } else {
+        lp_call_error(call, class, detail);
+    }
+}
+
 static int run_jq(struct lp_call *call, const char *function, const struct lp_http_response *r,
     struct lp_err *err)
 {
@@ -383,6 +422,8 @@ static void arrived(void *arg, const struct lp_http_response *r)
         lp_call_error(call, fault_class(r->fault), r->fault_detail);
     else if (run_jq(call, call->check ? "checked" : "response", r, &err))
         lp_call_error(call, LP_BAD_RESPONSE, err.msg);
+    else if (call->check)
+        take_checked(h, call, lp_buf_view(&h->out));
     else
         take_reply(h, call, lp_buf_view(&h->out));
 }
@@ -450,8 +491,13 @@ static void start_http(struct lp_provider *p, struct lp_call *call)
         return;
     }
     struct lp_str reply = lp_buf_view(&h->out);
-    if (lp_json_get(reply, "url", &v))
+    call->nothing = call->check && lp_json_type(reply) == LP_JSON_NULL;
+    if (call->nothing)
+        lp_call_results(call);
+    else if (lp_json_get(reply, "url", &v))
         send_request(p, call, reply);
+    else if (call->check)
+        take_checked(h, call, reply);
     else
         take_reply(h, call, reply);
 }
@@ -478,4 +524,5 @@ const struct lp_driver lp_driver_http = {
     .close = close_http,
     .start = start_http,
     .cancel = cancel_http,
+    .check = start_http,
 };

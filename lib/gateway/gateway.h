@@ -49,6 +49,8 @@ struct lp_chain {
     enum lp_order order;
     struct lp_lane *lanes[LP_CHAIN_MAX]; /* in configured order; configured providers only */
     size_t n;
+    struct lp_provider *absent[LP_CHAIN_MAX]; /* named, but not configured */
+    size_t n_absent;
     struct lp_str want[16];      /* fields a waterfall goes on for, in provider spelling */
     const char *want_member[16]; /* and as the contact spells them */
     size_t n_want;
@@ -104,7 +106,8 @@ struct lp_lane {
     struct lp_limit limit;
     struct lp_observation *seen; /* not yet saved */
     size_t n_seen, seen_room;
-    uint64_t calls, records; /* for --stats and plans */
+    uint64_t calls, records;        /* for --stats and plans */
+    uint64_t requests[LP_OUTCOMES]; /* calls that have ended, as the audit log has them */
     uint64_t outcomes[LP_OUTCOMES];
     double credits, unsaved_credits; /* used; and not yet in the day's account */
 };
@@ -126,7 +129,6 @@ struct lp_gateway {
     int64_t seen_input_at;
     struct lp_fresh *fresh; /* answers to be committed before their records leave */
     size_t n_fresh, fresh_room;
-    int64_t fresh_since;
     struct lp_slot **held; /* records that wait for that */
     size_t n_held, held_room;
     struct lp_resumed *resumed;
@@ -193,8 +195,8 @@ int lp_cache_find(
 void lp_cache_keep(struct lp_gateway *g, const struct lp_lane *l, const struct lp_item *item);
 /* The record is done; it may leave once what it cost is on file. */
 void lp_cache_release(struct lp_gateway *g, struct lp_slot *s);
-/* Commits when it is time to (or `now`); *due is lowered to when it will be. */
-int lp_cache_commit(struct lp_gateway *g, bool now, int64_t *due, struct lp_err *err);
+/* Commits what is fresh and lets its records go. */
+int lp_cache_commit(struct lp_gateway *g, struct lp_err *err);
 void lp_cache_free(struct lp_gateway *g);
 /* What makes two requests the same. */
 struct lp_hash128 lp_cache_key(struct lp_gateway *g, struct lp_rec *r);

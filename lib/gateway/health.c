@@ -33,6 +33,7 @@ static void succeed(
     h->consecutive_successes += o->n;
     h->consecutive_failures = 0;
     h->last_success_at = o->at;
+    h->failing_since = 0;
     h->error_class = LP_CLASS_NONE;
     h->error_message[0] = '\0';
     if (h->state == LP_HEALTH_UNKNOWN || h->state == LP_HEALTH_UNHEALTHY)
@@ -51,6 +52,8 @@ static void succeed(
 static void fail(struct lp_health *h, const struct lp_observation *o,
     const struct lp_health_rules *rules, double jitter)
 {
+    if (h->consecutive_failures == 0)
+        h->failing_since = o->at;
     h->failure_count += o->n;
     h->consecutive_failures += o->n;
     h->consecutive_successes = 0;
@@ -73,8 +76,12 @@ static bool is_limit(enum lp_class c)
 void lp_health_fold(struct lp_health *h, const struct lp_observation *o,
     const struct lp_health_rules *rules, double jitter)
 {
-    h->last_check_at = o->at;
+    if (o->pending)
+        return;
     h->probe_until = 0;
+    if (o->outcome == LP_SKIPPED)
+        return;
+    h->last_check_at = o->at;
     if (o->outcome == LP_ERROR && is_limit(o->class)) { /* no ill health: merely out for a while */
         if (o->out_until > h->out_until) {
             h->out_until = o->out_until;
@@ -84,7 +91,7 @@ void lp_health_fold(struct lp_health *h, const struct lp_observation *o,
     }
     if (o->outcome == LP_ERROR || o->outcome == LP_UNKNOWN_OUTCOME)
         fail(h, o, rules, jitter);
-    else if (o->outcome != LP_SKIPPED)
+    else
         succeed(h, o, rules);
 }
 

@@ -57,6 +57,7 @@ void lp_lane_observe(struct lp_lane *l, const struct lp_observation *o)
 {
     enum lp_health_state before = l->health.state;
     lp_health_fold(&l->health, o, &l->gateway->rules, 0.5);
+    l->requests[o->outcome] += o->n;
     if (o->out_until || (l->health.state == LP_HEALTH_UNHEALTHY) != (before == LP_HEALTH_UNHEALTHY))
         l->gateway->synced_at = 0; /* others should know at once */
     if (!l->gateway->state)

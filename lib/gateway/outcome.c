@@ -5,7 +5,7 @@ static const char *const outcome_names[LP_OUTCOMES] = {
 
 static const char *const class_names[LP_CLASSES] = {"", "auth", "quota", "rate_limited", "timeout",
     "network", "dns", "tls", "server", "bad_response", "config", "circuit_open", "budget",
-    "stopped"};
+    "stopped", "benched"};
 
 const char *lp_outcome_name(enum lp_outcome o)
 {

@@ -35,6 +35,10 @@ static const char schema[] =
     "NULL,"
     " memo TEXT NOT NULL, items TEXT NOT NULL, keys BLOB NOT NULL, at INTEGER NOT NULL,"
     " owner TEXT NOT NULL, crc INTEGER NOT NULL);"
+    "CREATE TABLE checks (id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, run_id TEXT,"
+    " capability TEXT NOT NULL, provider TEXT NOT NULL, outcome TEXT, error_class TEXT,"
+    " http_status INTEGER, latency_ms INTEGER, remaining REAL, detail TEXT);"
+    "CREATE INDEX checks_of ON checks (capability, provider, id);"
     "CREATE TABLE spend (day TEXT NOT NULL, provider TEXT NOT NULL, credits REAL NOT NULL,"
     " money REAL NOT NULL, currency TEXT NOT NULL, PRIMARY KEY (day, provider, currency))"
     " WITHOUT ROWID;";
@@ -132,6 +136,7 @@ static void put_health(struct lp_buf *b, const struct lp_health *h)
     lp_json_put_str(b, "out_reason", lp_str(lp_class_name(h->out_reason)));
     lp_json_put_int(b, "cool_down_ms", h->cool_down_ms);
     lp_json_put_int(b, "probe_until", h->probe_until);
+    lp_json_put_int(b, "failing_since", h->failing_since);
     LP_BUF_LIT(b, "}");
 }
 
@@ -177,6 +182,7 @@ static void get_health(struct lp_str o, struct lp_health *h)
     h->out_reason = class(o, "out_reason");
     h->cool_down_ms = whole(o, "cool_down_ms");
     h->probe_until = whole(o, "probe_until");
+    h->failing_since = whole(o, "failing_since");
     if (lp_json_get(o, "error_message", &v) && lp_json_decode(v, &text) && text.len)
         memcpy(h->error_message, text.p, text.len + 1);
     lp_buf_free(&text);
@@ -250,6 +256,22 @@ static int log_one(struct lp_state *s, const struct lp_state_batch *b,
         "ssssiid", b->capability, b->provider, outcome, class_name, requests, records, o->credits);
 }
 
+static int keep_check(struct lp_state *s, const struct lp_state_check *c, struct lp_err *err)
+{
+    if (lp_db_run(s->db, err,
+            "INSERT INTO checks (at, run_id, capability, provider, outcome, error_class,"
+            " http_status, latency_ms, remaining, detail) VALUES (?,?,?,?,?,?,?,?,?,?)",
+            "isssssiids", c->at, c->run_id, c->capability, c->provider, lp_outcome_name(c->outcome),
+            lp_class_name(c->class), (int64_t)c->http_status, c->latency_ms, c->remaining,
+            c->detail))
+        return -1;
+    return lp_db_run(s->db, err,
+        "DELETE FROM checks WHERE capability = ?1 AND provider = ?2 AND id <= (SELECT id FROM "
+        "checks"
+        " WHERE capability = ?1 AND provider = ?2 ORDER BY id DESC LIMIT 1 OFFSET ?3)",
+        "ssi", c->capability, c->provider, (int64_t)LP_CHECKS_KEEP);
+}
+
 static int observe(
     struct lp_state *s, const struct lp_state_batch *b, struct lp_health *after, struct lp_err *err)
 {
@@ -260,7 +282,8 @@ static int observe(
         if (log_one(s, b, &b->seen[i], err))
             return -1;
     }
-    if (store_health(s, b->capability, b->provider, after, err))
+    if (store_health(s, b->capability, b->provider, after, err) ||
+        (b->check && keep_check(s, b->check, err)))
         return -1;
     return lp_db_run(s->db, err, "DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?",
         "i", (int64_t)LP_AUDIT_KEEP);
@@ -296,6 +319,32 @@ int lp_state_claim_probe(struct lp_state *s, const char *capability, const char 
     if (lp_db_begin(s->db, err))
         return -1;
     int r = claim(s, capability, provider, now, until, err);
+    if (r <= 0) {
+        lp_db_rollback(s->db);
+        return r;
+    }
+    return lp_db_commit(s->db, err) ? -1 : 1;
+}
+
+static int bench(
+    struct lp_state *s, const char *capability, const char *provider, bool out, struct lp_err *err)
+{
+    struct lp_health h;
+    if (lp_state_health(s, capability, provider, &h, err))
+        return -1;
+    if ((h.out_reason == LP_BENCHED) == out)
+        return 0;
+    h.out_until = out ? LP_FOREVER : 0;
+    h.out_reason = out ? LP_BENCHED : LP_CLASS_NONE;
+    return store_health(s, capability, provider, &h, err) ? -1 : 1;
+}
+
+int lp_state_bench(
+    struct lp_state *s, const char *capability, const char *provider, bool out, struct lp_err *err)
+{
+    if (lp_db_begin(s->db, err))
+        return -1;
+    int r = bench(s, capability, provider, out, err);
     if (r <= 0) {
         lp_db_rollback(s->db);
         return r;
