@@ -2,6 +2,8 @@
 # dependencies are generated, and a change of flags rebuilds. `make help` lists the targets.
 VERSION := 0.1.0
 B       ?= build
+# The generated dependencies name their targets as $(B) is written.
+override B := $(patsubst %/,%,$(B))
 CC      ?= gcc
 OPT     ?= -O2
 PREFIX  ?= /usr/local
