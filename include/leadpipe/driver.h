@@ -57,10 +57,12 @@ struct lp_call {
     const char *capability;
     struct lp_item **items;
     size_t n;
-    struct lp_str memo; /* JSON of an earlier lp_call_next, or p == NULL */
-    bool check;         /* self-check's call: no items */
-    int64_t deadline;   /* of this try */
-    void *driver;       /* the driver's own, from start to end */
+    struct lp_str memo;                  /* JSON of an earlier lp_call_next, or p == NULL */
+    bool check;                          /* self-check's call: no items */
+    void (*ended)(struct lp_call *call); /* whom its end is told instead of the chain; or NULL */
+    bool nothing;     /* a check: this provider has none of its own, nobody was asked */
+    int64_t deadline; /* of this try */
+    void *driver;     /* the driver's own, from start to end */
     struct lp_gateway *gateway;
 
     /* How the try ended: */
@@ -106,6 +108,11 @@ struct lp_driver {
     unsigned (*fds)(struct lp_provider *p, struct pollfd *fds, unsigned room); /* or NULL */
     int (*timeout)(struct lp_provider *p); /* ms until dispatch is due, -1: none; or NULL */
     void (*dispatch)(struct lp_provider *p, const struct pollfd *fds, unsigned n); /* or NULL */
+    /* Begins self-check's call and ends it as `start` does: lp_call_results (call->detail says what is
+     * well, call->remaining what is left) or lp_call_error. NULL: that it opens is the check. */
+    void (*check)(struct lp_provider *p, struct lp_call *call);
+    /* What to do about a class of error; NULL, or NULL returned: what defaults.jq says. */
+    const char *(*advise)(enum lp_class class);
 };
 
 #endif

@@ -9,6 +9,7 @@
 #ifndef LEADPIPE_HEALTH_H
 #define LEADPIPE_HEALTH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "leadpipe/outcome.h"
 
@@ -27,9 +28,10 @@ struct lp_health {
     enum lp_class error_class;
     char error_message[200];
     int64_t out_until;        /* UTC ms: not asked before; 0: not out */
-    enum lp_class out_reason; /* CIRCUIT_OPEN, RATE_LIMITED or QUOTA */
+    enum lp_class out_reason; /* CIRCUIT_OPEN, RATE_LIMITED, QUOTA or BENCHED */
     int64_t cool_down_ms;     /* the last one given; doubles until healthy again */
     int64_t probe_until;      /* a process is probing until then */
+    int64_t failing_since;    /* the first of the failures in a row; 0: the last one succeeded */
 };
 
 /* What one request showed. */
@@ -45,6 +47,7 @@ struct lp_observation {
     char method[8];
     char message[120];
     int64_t out_until; /* rate_limited, quota: out until then; 0: nothing of the kind */
+    bool pending;      /* a poll answered "not yet": logged, but it says nothing of health */
 };
 
 struct lp_health_rules {

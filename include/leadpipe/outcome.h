@@ -37,6 +37,7 @@ enum lp_class {
     LP_CIRCUIT_OPEN,
     LP_BUDGET,
     LP_STOPPED, /* the run was asked to end before this provider was asked */
+    LP_BENCHED, /* an operator took it out: self-check --bench */
     LP_CLASSES
 };
 

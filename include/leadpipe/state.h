@@ -10,6 +10,7 @@
 #ifndef LEADPIPE_STATE_H
 #define LEADPIPE_STATE_H
 
+#include <stdbool.h>
 #include "leadpipe/err.h"
 #include "leadpipe/health.h"
 #include "leadpipe/limit.h"
@@ -30,6 +31,20 @@ struct lp_db *lp_state_db(struct lp_state *s);
 int lp_state_health(struct lp_state *s, const char *capability, const char *provider,
     struct lp_health *h, struct lp_err *err);
 
+/* What self-check found, kept beside its observation: the newest LP_CHECKS_KEEP per (capability,
+ * provider). */
+#define LP_CHECKS_KEEP 100
+struct lp_state_check {
+    int64_t at; /* UTC ms */
+    char capability[48], provider[64], run_id[20];
+    enum lp_outcome outcome; /* LP_OK or LP_ERROR */
+    enum lp_class class;
+    int http_status;
+    int64_t latency_ms;
+    double remaining; /* credits left; -1: not known */
+    char detail[200];
+};
+
 /* Several observations of one provider, folded into the stored health in one transaction with their
  * audit entries and totals; *after is the new stored state. */
 struct lp_state_batch {
@@ -37,6 +52,7 @@ struct lp_state_batch {
     const struct lp_observation *seen;
     size_t n;
     const struct lp_health_rules *rules;
+    const struct lp_state_check *check; /* where they come from a check, else NULL */
 };
 int lp_state_observe(struct lp_state *s, const struct lp_state_batch *b, struct lp_health *after,
     struct lp_err *err);
@@ -58,5 +74,36 @@ struct lp_state_total {
 };
 int lp_state_totals(struct lp_state *s, int (*each)(void *arg, const struct lp_state_total *t),
     void *arg, struct lp_err *err);
+
+/* An operator takes a provider out for good, or puts it back: it is not asked before LP_FOREVER.
+ * 1 done, 0 it was so already, -1 error. */
+#define LP_FOREVER INT64_C(253402300799000) /* the last second of the year 9999 */
+int lp_state_bench(struct lp_state *s, const char *capability, const char *provider, bool bench,
+    struct lp_err *err);
+
+/* --- state_read.c: what self-check shows ------------------------------------------------------ */
+
+struct lp_state_entry { /* one request */
+    int64_t at;
+    char run_id[20], capability[48], method[8], provider[64], outcome[20], class[20];
+    int http_status;
+    int64_t latency_ms, records;
+    double credits;
+};
+/* The newest `limit` entries (-1: all) of a capability (NULL: of all), oldest first, until `each`
+ * returns other than 0, which is then returned. */
+int lp_state_audit(struct lp_state *s, const char *capability, int64_t limit,
+    int (*each)(void *arg, const struct lp_state_entry *e), void *arg, struct lp_err *err);
+/* The newest `limit` checks, oldest first. */
+int lp_state_checks(struct lp_state *s, int64_t limit,
+    int (*each)(void *arg, const struct lp_state_check *c), void *arg, struct lp_err *err);
+/* A provider's last check; 1 there is one, 0 none, -1 error. */
+int lp_state_last_check(struct lp_state *s, const char *capability, const char *provider,
+    struct lp_state_check *c, struct lp_err *err);
+/* How many checks are kept, and how many of them went well. */
+int lp_state_count_checks(struct lp_state *s, int64_t *n, int64_t *good, struct lp_err *err);
+/* HTTP status of a provider's last failed request; 0: none. */
+int lp_state_last_status(struct lp_state *s, const char *capability, const char *provider,
+    int *status, struct lp_err *err);
 
 #endif
