@@ -24,6 +24,7 @@ enum lp_opt_type {
     LP_OPT_REAL,     /* double */
     LP_OPT_SIZE,     /* uint64_t: 64k, 16M */
     LP_OPT_DURATION, /* int64_t ms: 30s, 5m, 90d */
+    LP_OPT_EVERY,    /* int64_t ms as a duration; --name alone means `min` ms */
     LP_OPT_TIME,     /* int64_t UTC ms, RFC 3339 */
     LP_OPT_CHOICE    /* int: index into `choices` ("a|b|c") */
 };
@@ -41,7 +42,7 @@ struct lp_opt {
     const char *arg;      /* metavariable; for LP_OPT_CHOICE the choices "auto|always|never" */
     const char *help;     /* one line */
     const char *complete; /* "file", "dir", "" */
-    int64_t min;          /* LP_OPT_INT */
+    int64_t min;          /* LP_OPT_INT, LP_OPT_EVERY */
 };
 #define LP_OPT_END                                                                                 \
     {                                                                                              \

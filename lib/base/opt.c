@@ -53,13 +53,14 @@ static void tables_init(struct tables *t, const struct lp_opt_program *p)
     lp_buf_byte(&t->shorts, ':');
     for (size_t i = 0; i < t->n; i++) {
         const struct lp_opt *o = lp_opt_at(p, i, NULL, NULL);
-        bool takes = o->type != LP_OPT_FLAG;
-        t->longs[i] =
-            (struct option){o->name, takes ? required_argument : no_argument, NULL, VALUE + (int)i};
+        int takes = o->type == LP_OPT_FLAG    ? no_argument
+                    : o->type == LP_OPT_EVERY ? optional_argument
+                                              : required_argument;
+        t->longs[i] = (struct option){o->name, takes, NULL, VALUE + (int)i};
         if (!o->letter)
             continue;
         lp_buf_byte(&t->shorts, o->letter);
-        if (takes)
+        for (int colons = 0; colons < takes; colons++)
             lp_buf_byte(&t->shorts, ':');
     }
     t->longs[t->n] = (struct option){"completion", required_argument, NULL, VALUE + (int)t->n};
@@ -193,11 +194,16 @@ static int store(const struct lp_opt *o, void *at, const char *text, struct lp_e
         [LP_OPT_REAL] = "a number",
         [LP_OPT_SIZE] = "a size, as in 64k or 16M",
         [LP_OPT_DURATION] = "a duration, as in 90s, 15m or 30d",
+        [LP_OPT_EVERY] = "a duration of 1 s or more, as in 30s or 5m",
         [LP_OPT_TIME] = "a time, as in 2026-01-31T10:00:00Z",
         [LP_OPT_CHOICE] = "one of",
     };
     struct lp_str s = lp_str(text);
     bool good = true;
+    if (o->type == LP_OPT_EVERY && !text) {
+        *(int64_t *)at = o->min;
+        return 0;
+    }
     switch (o->type) {
     case LP_OPT_FLAG: *(bool *)at = true; break;
     case LP_OPT_STRING: *(const char **)at = text; break;
@@ -206,6 +212,7 @@ static int store(const struct lp_opt *o, void *at, const char *text, struct lp_e
     case LP_OPT_REAL: good = lp_num_real(s, at); break;
     case LP_OPT_SIZE: good = lp_num_size(s, at); break;
     case LP_OPT_DURATION: good = lp_clock_parse_duration(s, at); break;
+    case LP_OPT_EVERY: good = lp_clock_parse_duration(s, at) && *(int64_t *)at >= 1000; break;
     case LP_OPT_TIME: good = lp_clock_parse(s, at); break;
     case LP_OPT_CHOICE: good = is_choice(o->arg, s, at); break;
     }

@@ -57,7 +57,7 @@ static void bash(struct lp_buf *out, const struct lp_opt_program *p)
                      "    fi\n"
                      "    case $prev in\n");
     for (size_t i = 0; (o = lp_opt_at(p, i, NULL, NULL)); i++)
-        if (o->type != LP_OPT_FLAG)
+        if (o->type != LP_OPT_FLAG && o->type != LP_OPT_EVERY)
             bash_value(out, o);
     lp_buf_puts(out, "    esac\n    if [[ $cur == -* ]]; then\n"
                      "        mapfile -t COMPREPLY < <(compgen -W '");
@@ -91,21 +91,22 @@ static void zsh_text(struct lp_buf *out, const char *text)
 static void zsh_spec(struct lp_buf *out, const struct lp_opt *o)
 {
     bool list = o->type == LP_OPT_LIST, flag = o->type == LP_OPT_FLAG;
+    const char *joint = flag ? "" : o->type == LP_OPT_EVERY ? "=-" : "=";
     lp_buf_puts(out, " \\\n        ");
     if (o->letter) {
         if (list)
             lp_buf_puts(out, "'*'");
         else
             lp_buf_printf(out, "'(-%c --%s)'", o->letter, o->name);
-        lp_buf_printf(out, "{-%c%s,--%s%s}'", o->letter, flag ? "" : "+", o->name, flag ? "" : "=");
+        lp_buf_printf(out, "{-%c%s,--%s%s}'", o->letter, flag ? "" : "+", o->name, joint);
     } else {
-        lp_buf_printf(out, "'%s--%s%s", list ? "*" : "", o->name, flag ? "" : "=");
+        lp_buf_printf(out, "'%s--%s%s", list ? "*" : "", o->name, joint);
     }
     lp_buf_byte(out, '[');
     zsh_text(out, o->help ? o->help : "");
     lp_buf_byte(out, ']');
     if (!flag) {
-        lp_buf_byte(out, ':');
+        lp_buf_puts(out, o->type == LP_OPT_EVERY ? "::" : ":");
         zsh_text(out, o->type == LP_OPT_CHOICE || !o->arg ? o->name : o->arg);
         lp_buf_byte(out, ':');
     }

@@ -43,7 +43,9 @@ static void put_option(struct lp_buf *out, const struct lp_opt *o)
     else
         pad(out, 4);
     lp_buf_printf(out, "--%s", o->name);
-    if (o->type != LP_OPT_FLAG)
+    if (o->type == LP_OPT_EVERY)
+        lp_buf_printf(out, "[=%s]", o->arg ? o->arg : "DURATION");
+    else if (o->type != LP_OPT_FLAG)
         lp_buf_printf(out, " %s", o->arg ? o->arg : "VALUE");
     size_t used = out->len - start;
     if (used + 2 > COLUMN) {

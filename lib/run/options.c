@@ -98,6 +98,15 @@ static int parse_max_errors(struct lp_run *run, struct lp_err *err)
         "--max-errors %s: is to be a number of records or a percentage from 0%% to 100%%", text);
 }
 
+static int refuse_operands(const struct lp_program *p, char **operands)
+{
+    struct lp_err err = {0};
+    if (!p->no_input || !operands[0])
+        return 0;
+    lp_err_set(&err, LP_ERR_USAGE, NULL, "takes no operands: '%s'", operands[0]);
+    return misuse(p, &err);
+}
+
 /* A program that would wait for somebody to type records says how it is used instead. */
 static int refuse_terminal(const struct lp_program *p, char **operands)
 {
@@ -145,7 +154,9 @@ bool lp_run_options(struct lp_run *run, int argc, char **argv, char ***operands,
     case LP_OPT_RUN:
         apply(run);
         if (parse_shard(run, &err) == 0 && parse_max_errors(run, &err) == 0) {
-            *status = refuse_terminal(p, *operands);
+            *status = refuse_operands(p, *operands);
+            if (*status == 0)
+                *status = refuse_terminal(p, *operands);
             return *status == 0;
         }
         break;
