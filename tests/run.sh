@@ -10,20 +10,23 @@ began=$(date +%s)
 step() { printf '== %s (%d s)\n' "$1" $(($(date +%s) - began)); }
 give_up() { echo "run.sh: $1" >&2; echo "0 passed, 1 failed"; exit 1; }
 
+# What the compiler said, without the commands.
+show_build() { grep -vE '^(cc|gcc|clang|ar|rm|mkdir|for) ' "$1" | tail -n 60; }
+
 step packages
 sh tests/packages.sh build show test || give_up "packages are missing"
 
 step build
 mkdir -p "$B"
 make -j"$(nproc)" WERROR=-Werror all units >"$B/build.log" 2>&1 || {
-    tail -n 60 "$B/build.log"
+    show_build "$B/build.log"
     give_up "the build failed (make all units)"
 }
 
 # The sanitizer build runs beside nothing that measures time: built now, its tests come last.
 step "build with sanitizers"
 make -j"$(nproc)" san-build >"$B/san.log" 2>&1 || {
-    tail -n 60 "$B/san.log"
+    show_build "$B/san.log"
     give_up "the sanitizer build failed (make san-build)"
 }
 
