@@ -44,10 +44,14 @@ def found:
      data: {first_name, last_name, city, country, linkedin_url,
             job_title: .title, seniority_level: .seniority,
             company_name: $of.name, company_domain: $of.primary_domain,
-            company_size: $of.estimated_num_employees, industry: $of.industry,
+            company_size: ($of.estimated_num_employees | if . then tostring else null end),
+            industry: $of.industry,
             phone: .phone_numbers[0].sanitized_number}};
 
-def person: if .id then found else not_found end;
+def person:
+  if type == "object" then if .id then found else not_found end
+  elif . == null then not_found
+  else lost("not a person") end;
 
 # Answers stand in the order of the questions. Where some are missing nothing says which, and a
 # stranger's data would be worse than none: then only those go out whose address is the one asked for.

@@ -1,0 +1,199 @@
+"""enrich against the simulated vendors: what is asked, how often, and what comes of the answers.
+
+    ROOT=. B=build T=/tmp/empty python3 tests/enrich.py
+"""
+import itertools
+import json
+import os
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "servers"))
+from sim_client import B, WRAP, Sim, contacts, done, ok, path, program, write  # noqa: E402
+from sim_people import person  # noqa: E402
+
+NOW = ["--now", "2026-01-31T10:00:00Z"]
+fresh = itertools.count()
+
+
+def enrich(sim, text, chain, args=(), **settings):
+    """A run with a state of its own: nothing is known of earlier ones."""
+    return program("enrich", NOW + list(args), text, sim.config(chain, **settings),
+                   "state-%d.db" % next(fresh))
+
+
+def enrich_bytes(sim, text, chain, args=(), **settings):
+    """The same, but standard output as it is."""
+    config = write("config-bytes.jq", sim.config(chain, **settings))
+    p = subprocess.run(WRAP + [os.path.join(B, "bin", "enrich"), "-q", "-s",
+                               path("state-%d.db" % next(fresh)), "-c", config, *NOW, *args],
+                       input=text.encode(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return p.returncode, p.stdout.decode(), p.stderr.decode()
+
+
+def vendor(sim, name):
+    return sim.stats("?keys=1")["vendors"].get(name, {})
+
+
+def matches(record):
+    """Is what the record says what is true of the person at its address?"""
+    who, said = person(record["email"]), record["enrichment"]
+    return (said["status"] == "found" and said["job_title"] == who.title == record["title"]
+            and said["company_name"] == who.company == record["company"]
+            and said["last_name"] == who.last and record["status"] == "enriched")
+
+
+def statuses(out):
+    return [r["enrichment"]["status"] for r in out]
+
+
+# --- Apollo -----------------------------------------------------------------------------------------
+
+def apollo(sim):
+    sim.tell("reset")
+    text = contacts(25) + '{"email":"nobody1@acme.test"}\n'
+    status, out, err = enrich(sim, text, ["apollo"], apollo={"batch": 10})
+    ok("G23 apollo: everybody is mapped to their own record", all(map(matches, out[:25])), out[:2])
+    ok("G23 apollo: a miss is not_found, no failure",
+       status == 0 and statuses(out)[25:] == ["not_found"] and "status" not in out[25], (status, err))
+    asked = vendor(sim, "apollo")
+    ok("G23 apollo: nobody is asked about twice, at most 10 in a call",
+       asked["records"] == 26 and 3 <= asked["requests"] <= 4
+       and all(k["n"] == 1 for k in asked["keys"].values()), asked)
+    ok("G23 apollo: credits are those it counted",
+       round(sum(r["enrichment"].get("cost", {}).get("apollo", 0) for r in out)) == 25)
+
+    sim.tell("reset")
+    status, out, err = enrich(sim, contacts(1), ["apollo"])
+    ok("G23 apollo: one record goes by people/match",
+       matches(out[0]) and vendor(sim, "apollo")["routes"] == {"POST /people/match": 1}, vendor(sim, "apollo"))
+
+    sim.tell("reset")
+    sim.tell("fault", {"kind": "partial", "vendor": "apollo", "count": 1})
+    status, out, err = enrich(sim, contacts(10), ["apollo"], apollo={"batch": 10})
+    right = [matches(r) for r in out]
+    ok("apollo: a reply that lacks an answer gives nobody another's data",
+       all(m or s == "failed" for m, s in zip(right, statuses(out))) and status == 1
+       and statuses(out).count("failed") == 1, (status, statuses(out)))
+
+
+# --- Dropcontact ------------------------------------------------------------------------------------
+
+def dropcontact(sim):
+    sim.tell("reset")
+    sim.tell("set", {"dropcontact": {"ready_polls": 2}})
+    status, out, err = enrich(sim, contacts(501), ["dropcontact"], dropcontact={"poll_s": 0.05})
+    asked = vendor(sim, "dropcontact")
+    submits = [n for route, n in asked["routes"].items() if route.startswith("POST")]
+    ok("G24 dropcontact: submitted, polled and mapped, in order",
+       status == 0 and all(map(matches, out))
+       and [r["email"] for r in out] == ["person%d@acme.test" % i for i in range(501)], err)
+    ok("G24 dropcontact: chunks at the limit of 250, each submitted once",
+       asked["records"] == 501 and 3 <= sum(submits) <= 4, asked["routes"])
+    polls = sum(n for route, n in asked["routes"].items() if route.startswith("GET"))
+    ok("G24 dropcontact: polled until ready", polls >= 2 * sum(submits), asked["routes"])
+
+    for kind in ("500", "403", "401", "html200", "truncated_json", "empty", "garbage", "reset"):
+        sim.tell("reset")
+        sim.tell("fault", {"kind": kind, "vendor": "dropcontact"})
+        lines = contacts(3)
+        status, out, err = program("verify", NOW + ["--chain", "dropcontact"], lines,
+                                   sim.config(["dropcontact"], dropcontact={"poll_s": 0.05, "tries": 1}),
+                                   "state-%d.db" % next(fresh))
+        verdicts = [r["verification"]["status"] for r in out]
+        ok("G24 dropcontact: an error is never valid (%s)" % kind,
+           status != 0 and verdicts == ["unknown"] * 3, (status, verdicts, err))
+
+
+# --- the record -------------------------------------------------------------------------------------
+
+def records(sim):
+    sim.tell("reset")
+    five = "".join('{"email":"p%d@acme.test","n":%d}\n' % (i, i) for i in range(5))
+    status, out, err = enrich(sim, five, ["apollo"], ["-j", "4"])
+    ok("C24 a batch of 5 gives 5 in order", status == 0 and [r["n"] for r in out] == list(range(5)))
+    ok("C05 enrichment fills company and title and makes them enriched", all(map(matches, out)))
+    ok("C09 the member says who, when, how sure and at what cost",
+       all(r["enrichment"]["provenance"]["job_title"] == {"provider": "apollo", "confidence": 0.9,
+                                                           "at": "2026-01-31T10:00:00Z"}
+           and r["enrichment"]["enrichment_source"] == "apollo"
+           and r["enrichment"]["cost"] == {"apollo": 1} for r in out), out[:1])
+
+    line = ('{"email":"p1@acme.test", "id":1234567890123456789,"x":1.10,"note":"\\u00e9","first_name":'
+            '"Zo\\u00eb","title":"Chef","own":{"a":[1, 2]},"tags":["vip"]')
+    status, out, err = enrich_bytes(sim, line + "}\n", ["apollo"])
+    ok("C07 what enrich does not own leaves byte for byte", out.startswith(line + ","), out)
+    ok("C02 names and titles the contact has are kept", json.loads(out)["title"] == "Chef")
+    ok("C08 tags stay", json.loads(out)["tags"] == ["vip"])
+    status, out, err = enrich(sim, line + "}\n", ["apollo"], ["--overwrite"])
+    ok("--overwrite replaces them", out[0]["title"] == person("p1@acme.test").title)
+
+
+def again(sim):
+    sim.tell("reset")
+    status, once, err = enrich_bytes(sim, contacts(5), ["apollo"])
+    before = vendor(sim, "apollo")["requests"]
+    status, twice, err = enrich_bytes(sim, once, ["apollo"])
+    ok("C10 an enriched contact passes as it is, without a call",
+       once == twice and vendor(sim, "apollo")["requests"] == before)
+    status, third, err = enrich_bytes(sim, once, ["apollo"], ["--refresh"])
+    ok("C10 asked again on demand, the same answer gives the same bytes",
+       third == once and vendor(sim, "apollo")["requests"] > before, third[:300])
+    status, old, err = enrich_bytes(sim, once.replace("2026-01-31", "2025-01-31"), ["apollo"])
+    ok("an answer past its lifetime is asked for again", '"enriched_at":"2026-01-31' in old)
+    sim.tell("fault", {"kind": "500", "vendor": "apollo"})
+    status, out, err = enrich_bytes(sim, once, ["apollo"], ["--refresh"], apollo={"tries": 1})
+    ok("a failure never replaces an answer, and is told by the status",
+       out == once and status in (1, 69), (status, err))
+    status, out, err = enrich_bytes(sim, contacts(2), ["apollo"], apollo={"tries": 1})
+    ok("failed: every record leaves, marked", len(out.splitlines()) == 2 and status == 69
+       and out.count('"status":"failed"') == 2 and "ALL_FAILED (1 attempts)" in out, (status, out))
+    sim.tell("clear")
+    status, later, err = enrich(sim, out, ["apollo"])
+    ok("what failed is asked again", statuses(later) == ["found", "found"], (status, err))
+
+
+def together(sim):
+    sim.tell("reset")
+    lines = '{"email":"half1@acme.test"}\n{"email":"anna.lee@acme.test"}\n{"email":"nobody.x@acme.test"}\n'
+    status, out, err = enrich(sim, lines, ["apollo", "dropcontact", "offline"],
+                              dropcontact={"poll_s": 0.05})
+    tried = [[a["provider"] for a in r["enrichment"]["attempts"]] for r in out]
+    ok("waterfall: the next is asked only while title or company is missing",
+       tried[0] == ["apollo", "dropcontact", "offline"] and tried[1] == ["apollo"], tried)
+    ok("waterfall: a guess of the embedded provider fills nothing",
+       out[0]["enrichment"].get("job_title") is None and "title" not in out[0])
+
+    sim.tell("reset")
+    sim.tell("fault", {"kind": "500", "vendor": "apollo"})
+    status, out, err = enrich(sim, contacts(3), ["apollo", "dropcontact"], apollo={"tries": 1},
+                              dropcontact={"poll_s": 0.05})
+    ok("failing over: found by the second, the first one's error on record",
+       status == 0 and statuses(out) == ["found"] * 3
+       and [a["outcome"] for a in out[0]["enrichment"]["attempts"]] == ["error", "ok"]
+       and out[0]["enrichment"]["attempts"][0]["error_class"] == "server", (status, out[:1]))
+    sim.tell("clear")
+    status, later, err = enrich(sim, "".join(json.dumps(r) + "\n" for r in out), ["apollo", "dropcontact"])
+    ok("a record with an error in its attempts is asked about again",
+       [r["enrichment"]["enrichment_source"] for r in later] == ["apollo"] * 3, later[:1])
+
+
+def account(sim):
+    sim.tell("reset")
+    sim.tell("fault", {"kind": "401", "vendor": "apollo"})
+    status, out, err = enrich(sim, contacts(40), ["apollo"])
+    ok("a refused key costs one call and exits 77",
+       status == 77 and vendor(sim, "apollo")["requests"] == 1 and len(out) == 40, (status, err))
+    ok("the key is in no message and no record", "sim-key" not in err + json.dumps(out))
+    sim.tell("reset")
+    sim.tell("set", {"dropcontact": {"credits": 1}})
+    status, out, err = enrich(sim, contacts(5), ["dropcontact", "offline"], dropcontact={"poll_s": 0.05})
+    ok("too little credit for a batch: the chain goes on",
+       len(out) == 5 and any(a.get("error_class") == "quota" for r in out
+                             for a in r["enrichment"]["attempts"]), out[-1:])
+
+
+with Sim() as simulator:
+    for part in (apollo, dropcontact, records, again, together, account):
+        part(simulator)
+done()
