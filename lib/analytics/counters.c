@@ -10,9 +10,9 @@
 
 /* --- the contact's own ------------------------------------------------------------------------ */
 
-static int bad_counter(const char *name, const char *why, struct lp_err *err)
+static int bad_counter(const char *why, struct lp_err *err)
 {
-    lp_err_set(err, LP_ERR_RECORD, "bad_counter", "%s %s", name, why);
+    lp_err_set(err, LP_ERR_RECORD, "bad_counter", "%s", why);
     lp_err_hint(err, "counters are whole numbers from 0 up");
     return -1;
 }
@@ -26,8 +26,8 @@ static int read_counter(
     if (!lp_rec_get(contact, name, &v) || lp_json_type(v) == LP_JSON_NULL)
         return 0;
     if (!lp_json_int(v, out))
-        return bad_counter(name, "is no whole number", err);
-    return *out < 0 ? bad_counter(name, "is negative", err) : 0;
+        return bad_counter("the counter is no whole number", err);
+    return *out < 0 ? bad_counter("the counter is negative", err) : 0;
 }
 
 int lp_counters_of(

@@ -219,41 +219,76 @@ void lp_score_of(
     out->tier = lp_score_tier(s, out->ltv);
 }
 
-/* Never off by a unit: a double has 53 bits, and 100 in billionths needs 37. */
-static void put_units(struct lp_buf *b, int64_t units)
+/* Most of the time of a score goes into printing: whole numbers are faster than lp_num_put, which has
+ * to ask what a double was meant to be. */
+struct number {
+    char text[13]; /* "100" to begin with, then the point and nine decimals */
+    unsigned char n;
+};
+
+static struct number number(int64_t units)
 {
-    lp_num_put(b, (double)units / LP_SCORE_UNIT, 9);
+    struct number to;
+    uint32_t whole = (uint32_t)(units / LP_SCORE_UNIT), rest = (uint32_t)(units % LP_SCORE_UNIT);
+    unsigned char n = 0;
+    if (whole >= 100)
+        to.text[n++] = (char)('0' + whole / 100);
+    if (whole >= 10)
+        to.text[n++] = (char)('0' + whole / 10 % 10);
+    to.text[n++] = (char)('0' + whole % 10);
+    if (rest > 0) {
+        to.text[n] = '.';
+        for (int i = n + 9; i > n; i--, rest /= 10)
+            to.text[i] = (char)('0' + rest % 10);
+        n += 10;
+        while (to.text[n - 1] == '0')
+            n--;
+    }
+    to.n = n;
+    return to;
+}
+
+static struct number number_of_rate(double rate)
+{
+    return number((int64_t)(rate * LP_SCORE_UNIT + 0.5));
+}
+
+static void put_number(struct lp_buf *b, struct lp_str key, const struct number *value)
+{
+    lp_buf_str(b, key);
+    lp_buf_add(b, value->text, value->n);
+}
+#define PUT(b, key, value) put_number((b), LP_STR(key), &(value))
+
+static void put_terms(struct lp_buf *b, const struct lp_score_settings *s,
+    const struct lp_score *score, const struct number value[])
+{
+    for (int i = 0; i < LP_SCORE_TERMS; i++) {
+        struct number weight = number(s->weight[i]), points = number(score->points[i]);
+        lp_buf_puts(b, i ? ",{\"term\":\"" : "{\"term\":\"");
+        lp_buf_puts(b, terms[i]);
+        PUT(b, "\",\"weight\":", weight);
+        PUT(b, ",\"value\":", value[i]);
+        PUT(b, ",\"points\":", points);
+        lp_buf_byte(b, '}');
+    }
 }
 
 void lp_score_put(struct lp_buf *b, const struct lp_score_settings *s, const struct lp_score *score,
     struct lp_str as_of)
 {
-    const double value[LP_SCORE_TERMS] = {
-        score->engagement_rate, score->conversion_rate, score->conversions_normalised};
-    LP_BUF_LIT(b, "{\"ltv\":");
-    put_units(b, score->ltv);
+    struct number ltv = number(score->ltv), click_rate = number_of_rate(score->click_rate);
+    const struct number value[LP_SCORE_TERMS] = {number_of_rate(score->engagement_rate),
+        number_of_rate(score->conversion_rate), number_of_rate(score->conversions_normalised)};
+    PUT(b, "{\"ltv\":", ltv);
     LP_BUF_LIT(b, ",\"tier\":\"");
     lp_buf_puts(b, tiers[score->tier]);
-    LP_BUF_LIT(b, "\",\"engagement_rate\":");
-    lp_num_put(b, score->engagement_rate, 9);
-    LP_BUF_LIT(b, ",\"click_rate\":");
-    lp_num_put(b, score->click_rate, 9);
-    LP_BUF_LIT(b, ",\"conversion_rate\":");
-    lp_num_put(b, score->conversion_rate, 9);
-    LP_BUF_LIT(b, ",\"conversions_normalised\":");
-    lp_num_put(b, score->conversions_normalised, 9);
+    PUT(b, "\",\"engagement_rate\":", value[LP_SCORE_ENGAGEMENT]);
+    PUT(b, ",\"click_rate\":", click_rate);
+    PUT(b, ",\"conversion_rate\":", value[LP_SCORE_CONVERSION]);
+    PUT(b, ",\"conversions_normalised\":", value[LP_SCORE_VOLUME]);
     LP_BUF_LIT(b, ",\"explain\":[");
-    for (int i = 0; i < LP_SCORE_TERMS; i++) {
-        lp_buf_puts(b, i ? ",{\"term\":\"" : "{\"term\":\"");
-        lp_buf_puts(b, terms[i]);
-        LP_BUF_LIT(b, "\",\"weight\":");
-        put_units(b, s->weight[i]);
-        LP_BUF_LIT(b, ",\"value\":");
-        lp_num_put(b, value[i], 9);
-        LP_BUF_LIT(b, ",\"points\":");
-        put_units(b, score->points[i]);
-        lp_buf_byte(b, '}');
-    }
+    put_terms(b, s, score, value);
     LP_BUF_LIT(b, "],\"as_of\":\"");
     lp_buf_str(b, as_of);
     LP_BUF_LIT(b, "\"}");
