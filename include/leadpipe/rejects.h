@@ -1,7 +1,7 @@
 /*
  * rejects - records that could not be used, as NDJSON that can be fixed and piped back in
  *
- * Owns: the rejects file (opened for appending, 0600; one write(2) a line)
+ * Owns: the rejects file (opened for appending, 0600; whole lines a write(2))
  * Units: bytes
  * Errors: LP_ERR_USAGE when the file is an input; LP_ERR_IO
  * Source: spec/records.md "Rejects", with the name of the `file` beside `line`
@@ -22,6 +22,8 @@ struct lp_rejects;
 struct lp_rejects *lp_rejects_new(const char *path, char **inputs, struct lp_err *err);
 int lp_rejects_add(struct lp_rejects *r, const struct lp_origin *from, struct lp_str raw,
     uint64_t raw_length, bool is_object, const struct lp_err *why, struct lp_err *err);
+/* Writes what is gathered; called before output is. NULL: nothing. */
+int lp_rejects_flush(struct lp_rejects *r, struct lp_err *err);
 void lp_rejects_del(struct lp_rejects *r); /* tells how many were not shown */
 
 /* If the line is a reject (an object with an `error` that has a `code`, and `record` or `raw`): the

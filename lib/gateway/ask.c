@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include "gateway.h"
 #include "leadpipe/clock.h"
+#include "leadpipe/rejects.h"
 #include "leadpipe/signals.h"
 
 /*
@@ -267,7 +268,7 @@ static int wait_for_events(struct lp_gateway *g, int timeout, struct lp_err *err
     struct pollfd fds[FDS_MAX];
     unsigned n = 0;
     bool reading = !g->run->input_ended && !g->stop_at && !lp_window_full(g->window);
-    if (timeout > 0 && lp_out_try(&g->run->out, err))
+    if (timeout > 0 && (lp_rejects_flush(g->run->rejects, err) || lp_out_try(&g->run->out, err)))
         return -1;
     lp_run_tick(g->run);
     add_fd(fds, &n, lp_signals_fd(), POLLIN);

@@ -10,7 +10,7 @@ static int full_blocks(struct lp_run *run, struct lp_err *err)
     if (lp_out_pending(&run->out) < LP_OUT_BLOCK)
         return 0;
     lp_run_tick(run); /* for drives that read by chunk */
-    return lp_out_flush(&run->out, err);
+    return lp_rejects_flush(run->rejects, err) < 0 ? -1 : lp_out_flush(&run->out, err);
 }
 
 int lp_run_put(struct lp_run *run, const struct lp_rec *rec, struct lp_err *err)
@@ -81,7 +81,7 @@ void lp_run_tick(struct lp_run *run)
 
 int lp_run_idle(struct lp_run *run, struct lp_err *err)
 {
-    if (lp_out_flush(&run->out, err) < 0)
+    if (lp_rejects_flush(run->rejects, err) < 0 || lp_out_flush(&run->out, err) < 0)
         return -1;
     lp_run_tick(run);
     lp_out_hung_up(&run->out);

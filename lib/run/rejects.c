@@ -10,12 +10,16 @@
 #include "leadpipe/utf8.h"
 #include "parts.h"
 
+/* Rejects are written in blocks of whole lines: a write(2) for each costs more than all the rest of it.
+ * They go before any output does, so that what is missing there is to be found here. */
+#define BLOCK ((size_t)32 * 1024)
+
 struct lp_rejects {
     const char *path; /* NULL: told on standard error */
     int fd;
     uint64_t untold;
     uint64_t told;
-    struct lp_buf line, text;
+    struct lp_buf lines, text; /* not yet written; scratch */
 };
 
 /* --- base64 (RFC 4648), for bytes that are no text ---------------------------------------------
@@ -94,7 +98,7 @@ void lp_rejects_del(struct lp_rejects *r)
             "... and %llu more rejects (--rejects FILE keeps them)", (unsigned long long)r->untold);
     if (r->fd >= 0)
         close(r->fd);
-    lp_buf_free(&r->line);
+    lp_buf_free(&r->lines);
     lp_buf_free(&r->text);
     free(r);
 }
@@ -120,12 +124,12 @@ static void put_text(struct lp_rejects *r, const char *name, const char *s)
     lp_buf_reset(&r->text);
     lp_utf8_repair(&r->text, s, strlen(s));
     lp_log_redact(&r->text);
-    lp_json_put_str(&r->line, name, lp_buf_view(&r->text));
+    lp_json_put_str(&r->lines, name, lp_buf_view(&r->text));
 }
 
 static void put_error(struct lp_rejects *r, const struct lp_origin *from, const struct lp_err *why)
 {
-    struct lp_buf *b = &r->line;
+    struct lp_buf *b = &r->lines;
     lp_json_key(b, "error");
     lp_buf_byte(b, '{');
     put_text(r, "code", code_of(why));
@@ -175,29 +179,38 @@ static void put_raw(struct lp_rejects *r, struct lp_str raw, uint64_t raw_length
         head.p = "";
     lp_buf_reset(&r->text);
     repair(&r->text, head);
-    lp_json_put_str(&r->line, "raw", lp_buf_view(&r->text));
+    lp_json_put_str(&r->lines, "raw", lp_buf_view(&r->text));
     if (raw_length > head.n) {
-        lp_json_put_bool(&r->line, "raw_truncated", true);
-        lp_json_put_int(&r->line, "raw_length", (int64_t)raw_length);
+        lp_json_put_bool(&r->lines, "raw_truncated", true);
+        lp_json_put_int(&r->lines, "raw_length", (int64_t)raw_length);
     }
     if (lp_str_eq(lp_buf_view(&r->text), head))
         return;
     lp_buf_reset(&r->text);
     put_base64(&r->text, head);
-    lp_json_put_str(&r->line, "raw_base64", lp_buf_view(&r->text));
+    lp_json_put_str(&r->lines, "raw_base64", lp_buf_view(&r->text));
 }
 
-static int write_line(struct lp_rejects *r, struct lp_err *err)
+static int write_all(struct lp_rejects *r, struct lp_err *err)
 {
     size_t sent = 0;
-    while (sent < r->line.len) {
-        ssize_t n = write(r->fd, r->line.p + sent, r->line.len - sent);
+    while (sent < r->lines.len) {
+        ssize_t n = write(r->fd, r->lines.p + sent, r->lines.len - sent);
         if (n < 0 && errno != EINTR)
             return lp_err_errno(err, "cannot write %s (--rejects)", r->path);
         if (n > 0)
             sent += (size_t)n;
     }
     return 0;
+}
+
+int lp_rejects_flush(struct lp_rejects *r, struct lp_err *err)
+{
+    if (!r || r->lines.len == 0)
+        return 0;
+    int status = write_all(r, err);
+    lp_buf_reset(&r->lines); /* what could not be written is not tried again */
+    return status;
 }
 
 static void tell(struct lp_rejects *r, const struct lp_origin *from, const struct lp_err *why)
@@ -220,20 +233,19 @@ int lp_rejects_add(struct lp_rejects *r, const struct lp_origin *from, struct lp
         tell(r, from, why);
         return 0;
     }
-    lp_buf_reset(&r->line);
-    lp_buf_byte(&r->line, '{');
+    lp_buf_byte(&r->lines, '{');
     put_error(r, from, why);
     if (from->header.n) {
         lp_buf_reset(&r->text);
         repair(&r->text, from->header);
-        lp_json_put_str(&r->line, "header", lp_buf_view(&r->text));
+        lp_json_put_str(&r->lines, "header", lp_buf_view(&r->text));
     }
     if (is_object)
-        lp_json_put_raw(&r->line, "record", raw);
+        lp_json_put_raw(&r->lines, "record", raw);
     else
         put_raw(r, raw, raw_length);
-    lp_buf_add(&r->line, "}\n", 2);
-    return write_line(r, err);
+    lp_buf_add(&r->lines, "}\n", 2);
+    return r->lines.len < BLOCK ? 0 : lp_rejects_flush(r, err);
 }
 
 /* --- and back ----------------------------------------------------------------------------------

@@ -200,10 +200,13 @@ static int finish(struct lp_run *run, int stats_fd, struct lp_err *err)
     struct lp_err late = {0};
     if (!err->kind)
         *err = run->fault;
+    if (lp_rejects_flush(run->rejects, &late) < 0 && !err->kind)
+        *err = late;
+    late = (struct lp_err){0};
     if (!run->out.failed && lp_out_finish(&run->out, &late) < 0 && !err->kind)
         *err = late;
     if (run->in)
-        run->counts.blank = lp_lines_blank(run->in);
+        run->counts.blank += lp_lines_blank(run->in);
     uint64_t unsent = lp_out_unsent(&run->out); /* nothing is claimed done that is not */
     run->counts.out -= unsent < run->counts.out ? unsent : run->counts.out;
     if (!run->stopped_by)

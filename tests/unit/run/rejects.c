@@ -44,6 +44,7 @@ static struct lp_buf written(struct lp_str raw, uint64_t length, bool object)
     assert_non_null(r);
     lp_err_set(&why, LP_ERR_RECORD, "bad_json", "byte 3: no value");
     assert_int_equal(lp_rejects_add(r, &from, raw, length, object, &why, &err), 0);
+    assert_int_equal(lp_rejects_flush(r, &err), 0);
     lp_rejects_del(r);
     assert_int_equal(lp_file_read(path, 1 << 20, &text, &err), 0);
     unlink(path);
@@ -87,6 +88,7 @@ static void all_members(void **state)
     lp_err_set(&why, LP_ERR_PROVIDER, NULL, "no answer");
     lp_err_hint(&why, "later");
     assert_int_equal(lp_rejects_add(r, &from, LP_STR("x;y"), 3, false, &why, &err), 0);
+    assert_int_equal(lp_rejects_flush(r, &err), 0);
     lp_rejects_del(r);
     assert_int_equal(lp_file_read(path, 1 << 20, &text, &err), 0);
     assert_string_equal(text.p,
@@ -210,7 +212,8 @@ static void full_disk_names_the_file(void **state)
     struct lp_rejects *r = lp_rejects_new("/dev/full", no_inputs, &err);
     assert_non_null(r);
     lp_err_set(&why, LP_ERR_RECORD, "x", "y");
-    assert_int_equal(lp_rejects_add(r, &from, LP_STR("{}"), 2, true, &why, &err), -1);
+    assert_int_equal(lp_rejects_add(r, &from, LP_STR("{}"), 2, true, &why, &err), 0);
+    assert_int_equal(lp_rejects_flush(r, &err), -1);
     assert_int_equal(err.kind, LP_ERR_IO);
     assert_non_null(strstr(err.msg, "/dev/full"));
     lp_rejects_del(r);
