@@ -181,6 +181,8 @@ static enum lp_address_detail parse_literal(struct cursor *c)
         return LP_ADDRESS_BAD_LITERAL;
     memcpy(text, start + 1, n - 2);
     text[n - 2] = '\0';
+    if (strlen(text) != n - 2)
+        return LP_ADDRESS_BAD_LITERAL;
     if (strncasecmp(text, "ipv6:", 5) == 0 ? inet_pton(AF_INET6, text + 5, address) != 1
                                            : inet_pton(AF_INET, text, address) != 1)
         return LP_ADDRESS_BAD_LITERAL;
