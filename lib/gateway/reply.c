@@ -1,0 +1,98 @@
+#include "reply.h"
+
+#include "leadpipe/clock.h"
+#include "leadpipe/json.h"
+
+struct lp_str lp_reply_text(struct lp_str object, const char *name, struct lp_buf *out)
+{
+    struct lp_str v;
+    lp_buf_reset(out);
+    if (!lp_json_get(object, name, &v) || !lp_json_decode(v, out))
+        return (struct lp_str){0};
+    return lp_buf_view(out);
+}
+
+void lp_reply_item(struct lp_item *item, struct lp_str result, struct lp_buf *scratch)
+{
+    struct lp_str v, data = {0}, confidence = {0};
+    enum lp_outcome outcome;
+    enum lp_class class = LP_CLASS_NONE;
+    if (!lp_json_get(result, "outcome", &v) || v.n < 2 ||
+        !lp_outcome_from((struct lp_str){v.p + 1, v.n - 2}, &outcome))
+        return;
+    if (lp_json_get(result, "class", &v) && v.n > 2)
+        lp_class_from((struct lp_str){v.p + 1, v.n - 2}, &class);
+    if (outcome == LP_ERROR && class == LP_CLASS_NONE)
+        class = LP_BAD_RESPONSE;
+    if (lp_json_get(result, "data", &v) && lp_json_type(v) == LP_JSON_OBJECT)
+        data = v;
+    if (lp_json_get(result, "confidence", &v) &&
+        (lp_json_type(v) == LP_JSON_NUMBER || lp_json_type(v) == LP_JSON_OBJECT))
+        confidence = v;
+    lp_item_answer(
+        item, outcome, class, data, confidence, lp_reply_text(result, "detail", scratch));
+}
+
+double lp_reply_real(struct lp_str object, const char *path, double preset)
+{
+    struct lp_str v;
+    double d;
+    return lp_json_path(object, path, &v) && lp_json_real(v, &d) ? d : preset;
+}
+
+/* Milliseconds until `reset_at`: RFC 3339, or seconds since 1970 as a number or as text. -1: there is
+ * none, or none ahead. */
+static int64_t until_reset(struct lp_str error, struct lp_buf *scratch)
+{
+    struct lp_str v;
+    double epoch_s;
+    int64_t at;
+    if (!lp_json_get(error, "reset_at", &v))
+        return -1;
+    if (lp_json_type(v) == LP_JSON_STRING)
+        v = lp_reply_text(error, "reset_at", scratch);
+    if (lp_json_real(v, &epoch_s) && epoch_s > 0 && epoch_s < 1e11)
+        at = (int64_t)(epoch_s * 1000);
+    else if (!lp_clock_parse(v, &at))
+        return -1;
+    int64_t left = at - lp_clock_real();
+    return left > 0 ? left : -1;
+}
+
+/* What is asked for in so many words goes before the time at which a limit starts anew. */
+void lp_reply_error(struct lp_call *call, struct lp_str error, struct lp_buf *scratch)
+{
+    struct lp_str v;
+    enum lp_class class = LP_BAD_RESPONSE;
+    if (lp_json_get(error, "class", &v) && v.n > 2)
+        lp_class_from((struct lp_str){v.p + 1, v.n - 2}, &class);
+    double after = lp_reply_real(error, "retry_after_s", -1);
+    if (after >= 0)
+        call->retry_after_ms = (int64_t)(after * 1000);
+    else if (call->retry_after_ms < 0)
+        call->retry_after_ms = until_reset(error, scratch);
+    lp_reply_text(error, "detail", scratch);
+    lp_call_error(call, class, scratch->p ? scratch->p : "");
+}
+
+void lp_reply_take(struct lp_call *call, struct lp_str reply, struct lp_buf *scratch)
+{
+    struct lp_str v, name, each, memo;
+    call->credits = lp_reply_real(reply, "usage.credits", -1);
+    call->remaining = lp_reply_real(reply, "usage.remaining", -1);
+    if (lp_json_get(reply, "error", &v)) {
+        lp_reply_error(call, v, scratch);
+    } else if (lp_json_get(reply, "next", &v)) {
+        double after = lp_reply_real(v, "after_s", 0);
+        if (!lp_json_get(v, "memo", &memo))
+            memo = LP_STR("null");
+        lp_call_next(call, (int64_t)(after * 1000), memo);
+    } else if (lp_json_get(reply, "results", &v) && lp_json_type(v) == LP_JSON_ARRAY) {
+        struct lp_json_iter it = lp_json_iter(v);
+        for (size_t i = 0; i < call->n && lp_json_next(&it, &name, &each); i++)
+            lp_reply_item(call->items[i], each, scratch);
+        lp_call_results(call);
+    } else {
+        lp_call_error(call, LP_BAD_RESPONSE, "the adapter gave neither results, next nor error");
+    }
+}
