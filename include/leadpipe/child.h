@@ -8,7 +8,7 @@
  *
  * The child leads a process group of its own, so that whatever it starts ends with it. It inherits
  * no descriptor but its standard three, no ignored signal and no blocked one. Standard error is
- * ours.
+ * ours unless asked for.
  */
 #ifndef LEADPIPE_CHILD_H
 #define LEADPIPE_CHILD_H
@@ -25,15 +25,23 @@ struct lp_child_options {
     bool pipe_in;            /* else its standard input is /dev/null */
     bool pipe_out;           /* else its standard output is /dev/null */
     bool quiet;              /* its standard error is /dev/null, too */
+    bool pipe_err;           /* its standard error is a pipe, too */
+    /* "NAME=VALUE" added to our environment for it, ended by NULL; or NULL. */
+    const char *const *env;
 };
 
 struct lp_child {
     pid_t pid;   /* 0: none */
     int in, out; /* our ends: writes to its standard input, reads its output; -1: none */
+    int err;     /* reads its standard error; -1: none */
 };
 
 int lp_child_start(struct lp_child *c, const struct lp_child_options *options, struct lp_err *err);
 void lp_child_close_in(struct lp_child *c); /* the child sees the end of its input */
+/* Our ends neither wait to be read from nor to be written to: for event loops. */
+int lp_child_unblock(struct lp_child *c, struct lp_err *err);
+/* Bytes written to its input that it has not read; 0 where that cannot be told. */
+size_t lp_child_unread(const struct lp_child *c);
 /* Reads what there is, waiting until the deadline: bytes, 0 at the end of output, -1. */
 ssize_t lp_child_read(struct lp_child *c, void *to, size_t n, int64_t deadline, struct lp_err *err);
 /* 1 it ended (*status: its exit status, or 128 + signal), 0 it is running at the deadline. */

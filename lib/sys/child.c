@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,7 +24,8 @@ static void close_fd(int *fd)
 
 /* The pipes of a start: [0] is read from, [1] written to. */
 struct plumbing {
-    int in[2], out[2], told[2]; /* told: errno of a failed exec, or just closed by a good one */
+    int in[2], out[2], err[2];
+    int told[2]; /* errno of a failed exec, or just closed by a good one */
 };
 
 static void drain(struct plumbing *p)
@@ -31,13 +33,14 @@ static void drain(struct plumbing *p)
     for (int i = 0; i < 2; i++) {
         close_fd(&p->in[i]);
         close_fd(&p->out[i]);
+        close_fd(&p->err[i]);
         close_fd(&p->told[i]);
     }
 }
 
 static int lay(struct plumbing *p, const struct lp_child_options *o, struct lp_err *err)
 {
-    *p = (struct plumbing){{-1, -1}, {-1, -1}, {-1, -1}};
+    *p = (struct plumbing){{-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}};
     int failed = pipe2(p->told, O_CLOEXEC);
     if (!failed && o->pipe_in)
         failed = pipe2(p->in, O_CLOEXEC);
@@ -47,6 +50,8 @@ static int lay(struct plumbing *p, const struct lp_child_options *o, struct lp_e
         failed = pipe2(p->out, O_CLOEXEC);
     else if (!failed)
         failed = (p->out[1] = open("/dev/null", O_WRONLY | O_CLOEXEC)) < 0;
+    if (!failed && o->pipe_err)
+        failed = pipe2(p->err, O_CLOEXEC);
     if (!failed)
         return 0;
     lp_err_errno(err, "starting a program");
@@ -74,15 +79,42 @@ static int place(int fd, int as)
     return dup2(fd, as) < 0 ? -1 : 0;
 }
 
+/* Our environment with what is added; a name that is there already gets the added value. The strings
+ * are borrowed. */
+static char **environment(const char *const *added)
+{
+    size_t ours = 0, n = 0;
+    while (environ[ours])
+        ours++;
+    for (const char *const *a = added; *a; a++)
+        n++;
+    char **all = lp_realloc_array(NULL, ours + n + 1, sizeof *all), **to = all;
+    for (const char *const *a = added; *a; a++)
+        *to++ = (char *)*a;
+    for (size_t i = 0; i < ours; i++) {
+        size_t name = strcspn(environ[i], "=") + 1, k = 0;
+        while (k < n && strncmp(added[k], environ[i], name) != 0)
+            k++;
+        if (k == n)
+            *to++ = environ[i];
+    }
+    *to = NULL;
+    return all;
+}
+
 static _Noreturn void become(
-    const struct plumbing *p, const struct lp_child_options *o, char *const *argv)
+    const struct plumbing *p, const struct lp_child_options *o, char *const *argv, char **env)
 {
     setpgid(0, 0);
     reset_signals();
     int failed = place(p->in[0], STDIN_FILENO) || place(p->out[1], STDOUT_FILENO);
     if (!failed && o->quiet)
         failed = place(open("/dev/null", O_WRONLY), STDERR_FILENO);
+    else if (!failed && o->pipe_err)
+        failed = place(p->err[1], STDERR_FILENO);
     if (!failed) {
+        if (env)
+            environ = env;
         close_range(3, ~0U, CLOSE_RANGE_CLOEXEC); /* whatever a library may have left open */
         execvp(argv[0], argv);
     }
@@ -106,9 +138,11 @@ static int exec_result(int told)
 static int begin(struct lp_child *c, struct plumbing *p, const struct lp_child_options *o,
     char *const *argv, struct lp_err *err)
 {
+    char **env = o->env ? environment(o->env) : NULL;
     pid_t pid = fork();
     if (pid == 0)
-        become(p, o, argv);
+        become(p, o, argv, env);
+    free(env);
     if (pid < 0)
         return lp_err_errno(err, "starting %s", argv[0]);
     setpgid(pid, pid); /* by both, so that neither has to be first */
@@ -119,14 +153,14 @@ static int begin(struct lp_child *c, struct plumbing *p, const struct lp_child_o
         errno = why;
         return lp_err_errno(err, "starting %s", argv[0]);
     }
-    *c = (struct lp_child){pid, p->in[1], p->out[0]};
-    p->in[1] = p->out[0] = -1;
+    *c = (struct lp_child){pid, p->in[1], p->out[0], p->err[0]};
+    p->in[1] = p->out[0] = p->err[0] = -1;
     return 0;
 }
 
 int lp_child_start(struct lp_child *c, const struct lp_child_options *o, struct lp_err *err)
 {
-    *c = (struct lp_child){0, -1, -1};
+    *c = (struct lp_child){0, -1, -1, -1};
     const char *const shell[] = {"/bin/sh", "-c", o->shell, NULL};
     struct plumbing p;
     if (lay(&p, o, err))
@@ -139,6 +173,23 @@ int lp_child_start(struct lp_child *c, const struct lp_child_options *o, struct 
 void lp_child_close_in(struct lp_child *c)
 {
     close_fd(&c->in);
+}
+
+int lp_child_unblock(struct lp_child *c, struct lp_err *err)
+{
+    const int fds[] = {c->in, c->out, c->err};
+    for (size_t i = 0; i < sizeof fds / sizeof *fds; i++) {
+        int flags = fds[i] < 0 ? 0 : fcntl(fds[i], F_GETFL);
+        if (fds[i] >= 0 && (flags < 0 || fcntl(fds[i], F_SETFL, flags | O_NONBLOCK)))
+            return lp_err_errno(err, "the pipe to a program");
+    }
+    return 0;
+}
+
+size_t lp_child_unread(const struct lp_child *c)
+{
+    int n = 0;
+    return c->in >= 0 && ioctl(c->in, FIONREAD, &n) == 0 && n > 0 ? (size_t)n : 0;
 }
 
 ssize_t lp_child_read(struct lp_child *c, void *to, size_t n, int64_t deadline, struct lp_err *err)
@@ -199,6 +250,7 @@ void lp_child_stop(struct lp_child *c, int64_t grace_ms)
 {
     close_fd(&c->in);
     close_fd(&c->out);
+    close_fd(&c->err);
     if (!c->pid)
         return;
     kill(-c->pid, SIGTERM);

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -131,6 +132,60 @@ static void the_group_ends_too(void **state)
         assert_true(lp_clock_mono() < deadline);
 }
 
+static void speaks_on_standard_error_and_hears_what_is_added_to_the_environment(void **state)
+{
+    (void)state;
+    struct lp_err err = {0};
+    struct lp_child c;
+    const char *const env[] = {"LP_ADDED=one two", "HOME=/other", NULL};
+    struct lp_child_options o = {
+        .shell = "echo \"$LP_ADDED $HOME $PATH\" >&2; read -r line; echo \"got $line\" >&2",
+        .pipe_in = true,
+        .pipe_err = true,
+        .env = env};
+    char text[512], want[512];
+    assert_int_equal(lp_child_start(&c, &o, &err), 0);
+    assert_int_equal(c.out, -1);
+    ssize_t n = read(c.err, text, sizeof text - 1); /* waits: these are ordinary pipes */
+    text[n > 0 ? n : 0] = '\0';
+    snprintf(want, sizeof want, "one two /other %s\n", getenv("PATH"));
+    assert_string_equal(text, want);
+    assert_int_equal(lp_child_unblock(&c, &err), 0);
+    assert_int_equal(read(c.err, text, sizeof text), -1); /* and these do not */
+    assert_int_equal(write(c.in, "hi\n", 3), 3);
+    struct pollfd p = {.fd = c.err, .events = POLLIN};
+    assert_int_equal(poll(&p, 1, 5000), 1);
+    assert_int_equal(read(c.err, text, sizeof text), 7);
+    assert_memory_equal(text, "got hi\n", 7);
+    lp_child_stop(&c, 500);
+    assert_int_equal(c.err, -1);
+}
+
+static void tells_what_was_never_read(void **state)
+{
+    (void)state;
+    struct lp_err err = {0};
+    struct lp_child c;
+    struct lp_child_options o = {.shell = "exit 3", .pipe_in = true};
+    int status = 0;
+    assert_int_equal(lp_child_start(&c, &o, &err), 0);
+    assert_int_equal(lp_child_unread(&c), 0);
+    struct sigaction old, ignore = {.sa_handler = SIG_IGN};
+    sigaction(SIGPIPE, &ignore, &old);
+    ssize_t n = write(c.in, "12345", 5); /* if the other end is open still */
+    assert_int_equal(lp_child_wait(&c, lp_clock_mono() + 5000, &status), 1);
+    assert_int_equal(lp_child_unread(&c), n == 5 ? 5 : 0);
+    sigaction(SIGPIPE, &old, NULL);
+    lp_child_stop(&c, 0);
+    o.shell = "cat";
+    assert_int_equal(lp_child_start(&c, &o, &err), 0);
+    assert_int_equal(write(c.in, "12345", 5), 5);
+    lp_child_close_in(&c);
+    assert_int_equal(lp_child_wait(&c, lp_clock_mono() + 5000, &status), 1);
+    assert_int_equal(lp_child_unread(&c), 0); /* nothing can be told of a closed pipe */
+    lp_child_stop(&c, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -140,6 +195,8 @@ int main(void)
         cmocka_unit_test(what_cannot_be_started_is_named),
         cmocka_unit_test(talks_both_ways),
         cmocka_unit_test(the_group_ends_too),
+        cmocka_unit_test(speaks_on_standard_error_and_hears_what_is_added_to_the_environment),
+        cmocka_unit_test(tells_what_was_never_read),
     };
     return cmocka_run_group_tests_name("child", tests, NULL, NULL);
 }
