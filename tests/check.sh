@@ -28,7 +28,7 @@ clean_env() { # WORK COMMAND... - as golden.sh does it, with what test scripts n
         TEST_WRAP="${TEST_WRAP:-}" TEST_LOGS="$logs" CI="${CI:-}" MAKE="${MAKE:-make}" \
         ASAN_OPTIONS="log_path=$work/report.asan:detect_stack_use_after_return=1" \
         UBSAN_OPTIONS="log_path=$work/report.ubsan:print_stacktrace=1" REPORT="$work/report" \
-        CMOCKA_MESSAGE_OUTPUT=TAP "$@"
+        CMOCKA_MESSAGE_OUTPUT=TAP PYTHONDONTWRITEBYTECODE=1 "$@"
 }
 
 # Turns raw output into "ok NAME" / "not ok NAME" / "skip NAME" lines. What a test left unsaid (it

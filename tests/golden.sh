@@ -70,7 +70,7 @@ run_one() { # PROGRAM/NAME WORK
                 T="$work/t" LC_ALL=C.UTF-8 TZ=UTC LEADPIPE_LIB="$ROOT/lib" \
                 ASAN_OPTIONS="log_path=$work/report.asan:detect_stack_use_after_return=1" \
                 UBSAN_OPTIONS="log_path=$work/report.ubsan:print_stacktrace=1" \
-                REPORT="$work/report" \
+                REPORT="$work/report" PYTHONDONTWRITEBYTECODE=1 \
                 timeout "${TEST_TIMEOUT:-60}" sh -c "$(cat cmd)"
     ) <"$input" >"$work/out" 2>"$work/err"
     status=$?

@@ -33,6 +33,8 @@ test  mandoc                cmd:mandoc
 test  clang-format          cmd:clang-format
 test  dnsmasq-base          cmd:dnsmasq
 test  procps                cmd:ps
+test  openssl               cmd:openssl
+test  strace                cmd:strace
 bench miller                cmd:mlr
 bench nginx-light           cmd:nginx
 bench wrk                   cmd:wrk
@@ -42,7 +44,6 @@ bench python3-aiohttp       py:aiohttp
 more  valgrind              cmd:valgrind
 more  clang                 cmd:clang
 more  libclang-rt-dev       file:/usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-x86_64.a
-more  strace                cmd:strace
 TABLE
 }
 
