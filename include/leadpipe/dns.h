@@ -2,9 +2,11 @@
  * dns - does a domain take mail, and where: many MX look-ups in flight, remembered for the run
  *
  * Owns: struct lp_dns owns its sockets and its memory of domains; an answer lives until the next
- * call of lp_dns_mx or lp_dns_dispatch Units: milliseconds, domains, bytes Errors: lp_dns_new:
- * LP_ERR_CONFIG for servers that are none, LP_ERR_IO otherwise. A look-up that failed is an answer
- * of its own kind. Source: c-ares 1.18; RFC 5321 section 5.1 (implicit MX), RFC 7505 (null MX)
+ *       call of lp_dns_mx or lp_dns_dispatch
+ * Units: milliseconds, domains, bytes
+ * Errors: lp_dns_new: LP_ERR_CONFIG for servers that are none, LP_ERR_IO otherwise. A look-up that
+ *         failed is an answer of its own kind.
+ * Source: c-ares 1.18; RFC 5321 section 5.1 (implicit MX), RFC 7505 (null MX)
  *
  * The only file that knows c-ares. MX is asked first, where there is none A, then AAAA. Nothing
  * blocks: give the descriptors to poll(2) and come back. Concurrent questions for a domain wait for

@@ -4,7 +4,7 @@
  * Owns: struct lp_lists owns the user's additions; the shipped lists are constant data
  * Units: bytes
  * Errors: LP_ERR_CONFIG naming file and line for an entry that is no name; LP_ERR_IO for a file
- * that cannot be read
+ *         that cannot be read
  *
  * The shipped lists (lib/lists) are built in. `--lists DIR` adds DIR/role.txt, DIR/free.txt and
  * DIR/disposable.txt where they exist: one name a line, `#` begins a comment, "-name" removes a
