@@ -67,9 +67,11 @@ def path(name):
 
 
 def write(name, text):
-    with open(path(name), "w") as f:
+    """The file is replaced, never rewritten: a program may be reading it."""
+    with open(path(name + ".new"), "w") as f:
         f.write(text)
-    os.chmod(path(name), 0o600)
+    os.chmod(path(name + ".new"), 0o600)
+    os.rename(path(name + ".new"), path(name))
     return path(name)
 
 

@@ -1,0 +1,61 @@
+"""Several processes on one state file: totals exact, nobody sees a lock, and they do not hold each other up.
+
+    PROCESSES=8 RECORDS=20000 python3 shared.py
+"""
+import os
+import sqlite3
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "servers"))
+from sim_client import Sim, contacts, done, ok, path, start, write  # noqa: E402
+
+PROCESSES = int(os.environ.get("PROCESSES", "8"))
+RECORDS = int(os.environ.get("RECORDS", "1000"))
+LATENCY_MS = 20
+
+
+def run_all(n, state, config):
+    """n processes side by side, each with people of its own: seconds, and what went wrong."""
+    inputs = [write("in.%d" % i, contacts(RECORDS, "host%d.test" % i)) for i in range(n)]
+    began = time.monotonic()
+    runs = [start("enrich", ["-j", "8"], source, config, state) for source in inputs]
+    ends = [(p.communicate()[1], p.returncode) for p in runs]
+    return time.monotonic() - began, [(status, err) for err, status in ends if status != 0 or err]
+
+
+def totals(state):
+    db = sqlite3.connect(path(state))
+    health = db.execute("SELECT data FROM health WHERE provider = 'apollo'").fetchone()[0]
+    requests, records = db.execute(
+        "SELECT sum(requests), sum(records) FROM total WHERE provider = 'apollo'").fetchone()
+    audit = db.execute("SELECT count(*) FROM audit WHERE provider = 'apollo'").fetchone()[0]
+    cached = db.execute("SELECT count(*) FROM cache").fetchone()[0]
+    db.close()
+    return health, requests, records, audit, cached
+
+
+def main():
+    with Sim() as sim:
+        sim.tell("set", {"latency_ms": LATENCY_MS})
+        config = sim.config(["apollo"])
+        alone, wrong = run_all(1, "alone.db", config)
+        ok("one process ends well", not wrong, wrong)
+        together, wrong = run_all(PROCESSES, "shared.db", config)
+        ok("%d processes end well and none sees a lock" % PROCESSES, not wrong, wrong)
+        health, requests, records, audit, cached = totals("shared.db")
+        want = PROCESSES * RECORDS
+        ok("requests, records and answers kept are exact",
+           (requests, records, cached) == (want, want, want), (requests, records, cached))
+        ok("health counts every request", '"success_count":%d,' % want in health, health)
+        ok("the audit log holds every request, or the newest 100 000", audit == min(want, 100000), audit)
+        ratio = PROCESSES * alone / together
+        print("# throughput of %d processes: %.2f x one (%.0f and %.0f records a second)" %
+              (PROCESSES, ratio, want / together, RECORDS / alone))
+        if not os.environ.get("TEST_WRAP"):
+            least = 0.75 * PROCESSES if os.environ.get("FIGURES") else 2
+            ok("together they do at least %.1f x what one does" % least, ratio >= least, ratio)
+
+
+main()
+done()
