@@ -8,7 +8,7 @@ T=${T:-$(mktemp -d)}
 cd "$ROOT" || exit 1
 {
     /usr/bin/python3 tests/examples.py man man/*.[157]
-    /usr/bin/python3 tests/options_in_pages.py "$B/bin" man
+    /usr/bin/python3 tests/options_in_pages.py "$B/bin" man lib/gateway/config.c
     /usr/bin/python3 tests/sample_adapter.py man/leadpipe-providers.5
 } >"$T/said" 2>&1
 awk '/^[0-9]+ passed, [0-9]+ failed$/ { next }
