@@ -1,0 +1,134 @@
+"""Every way a vendor fails, met by `enrich`: one outcome a record, within its deadline, and the next
+provider has its turn. Also: how often a vendor that refuses is asked, and that no secret comes out.
+"""
+import base64
+import glob
+import json
+import os
+import sys
+import time
+import urllib.parse
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "servers"))
+from sim_client import T, WRAP, Sim, contacts, done, ok, path, program  # noqa: E402
+
+TIMEOUT_S = 5 if WRAP else 1
+SLACK_S = 6 if WRAP else 0.6  # starting the program, and the machine's other work
+KEY = "canary-5ecret/key+0123456789"
+
+# The fault, the class it must be, whether it lasts to the deadline.
+FAULTS = [
+    ("silence", "timeout", True), ("slow", "timeout", True), ("endless_headers", "timeout|bad_response", True),
+    ("endless_body", "timeout|bad_response", True), ("wrong_length", "network|timeout", True),
+    ("gzip_bomb", "bad_response", False), ("redirect_loop", "bad_response", False),
+    ("redirect_host", "bad_response", False), ("redirect_file", "bad_response", False),
+    ("html200", "bad_response", False), ("truncated_json", "bad_response", False),
+    ("reset", "network", False), ("refuse", "network", False), ("empty", "bad_response", False),
+    ("bad_gzip", "bad_response", False), ("huge", "bad_response", False), ("garbage", "bad_response", False),
+    ("401", "auth", False), ("402", "quota", False), ("403", "auth", False), ("429", "rate_limited", False),
+    ("500", "server", False), ("503", "server", False),
+]
+
+
+def attempts(record):
+    return {a["provider"]: a for a in record["enrichment"]["attempts"]}
+
+
+def one_fault(sim, kind, wanted, lasting):
+    sim.tell("reset")
+    sim.tell("fault", {"kind": kind, "vendor": "apollo"} if kind not in ("refuse",) else {"kind": kind})
+    config = sim.config(["apollo", "offline"], apollo={"api_key": "sim-key", "timeout_s": TIMEOUT_S, "tries": 1})
+    began = time.monotonic()
+    status, out, err = program("enrich", ["-j", "4"], contacts(3), config, "fault-%s.db" % kind)
+    took = time.monotonic() - began
+    # The first call goes alone, the others side by side: two deadlines when every try lasts.
+    limit = (2 if lasting else 1) * TIMEOUT_S * 1.1 + SLACK_S
+    seen = [attempts(r)["apollo"].get("error_class") for r in out]
+    known = all(c in wanted.split("|") for c in seen[:1]) and len(seen) == 3
+    ok("%s: %s for each record, the next provider asked" % (kind, wanted),
+       known and all("offline" in attempts(r) for r in out), (status, seen, err))
+    ok("%s: within the deadline and 10 %%" % kind, took <= limit, "%.2f s" % took)
+
+
+def asked(sim):
+    return sim.stats()["vendors"]["apollo"]["requests"]
+
+
+def refusals(sim):
+    for kind, calls in (("401", 1), ("402", 1), ("403", 1)):
+        sim.tell("reset")
+        sim.tell("fault", {"kind": kind, "vendor": "apollo"})
+        program("enrich", ["-j", "8"], contacts(40), sim.config(["apollo", "offline"]), "refused-%s.db" % kind)
+        ok("%s always: asked %d time in the whole run" % (kind, calls), asked(sim) == calls, asked(sim))
+
+
+def too_many_requests(sim):
+    for after in ("1", "date:2"):
+        sim.tell("reset")
+        sim.tell("fault", {"kind": "429", "vendor": "apollo", "retry_after": after})
+        config = sim.config(["apollo", "offline"], apollo={"tries": 3})
+        began = time.monotonic()
+        _, out, _ = program("enrich", [], contacts(1), config, "limited-%s.db" % after[:4])
+        took = time.monotonic() - began
+        ok("429 always, Retry-After %s: exactly the configured 3 calls" % after, asked(sim) == 3, asked(sim))
+        ok("429 always, Retry-After %s: waited for" % after, took >= 1.8, took)
+    sim.tell("reset")
+    sim.tell("fault", {"kind": "500", "vendor": "apollo"})
+    gaps = set()
+    for i in range(4):
+        program("enrich", [], contacts(1), sim.config(["apollo", "offline"], apollo={"tries": 2}), "jitter%d.db" % i)
+    times = sim.stats("?keys=1")["vendors"]["apollo"]["times"]
+    gaps = {round(b - a, 3) for a, b in zip(times[::2], times[1::2])}
+    ok("the waits between tries differ (full jitter)", len(gaps) == 4, gaps)
+
+
+def flapping(sim):
+    sim.tell("reset")
+    sim.tell("fault", {"kind": "500", "vendor": "apollo", "every": 2})
+    config = sim.config(["apollo"], apollo={"tries": 3}, health={"unhealthy_after": 50})
+    status, out, err = program("enrich", ["-j", "1"], contacts(10), config, "flapping.db")
+    ok("a vendor that answers every other time loses no record",
+       status == 0 and all(r["enrichment"]["status"] == "found" for r in out), (status, err))
+
+
+def partial(sim):
+    sim.tell("reset")
+    sim.tell("fault", {"kind": "partial", "vendor": "apollo"})
+    config = sim.config(["apollo", "offline"], apollo={"batch": 10})
+    status, out, err = program("enrich", [], contacts(20), config, "partial.db")
+    wrong = [r["email"] for r in out if r["enrichment"].get("linkedin_url") and "apollo" not in r["enrichment"]["cost"]]
+    ok("an answer too few: every record is there and none has a stranger's data", len(out) == 20 and not wrong, wrong)
+
+
+def spellings(secret):
+    return [secret, base64.b64encode(secret.encode()).decode(), urllib.parse.quote(secret, safe="")]
+
+
+def canaries(sim):
+    said = []
+    for kind in ("401", "500", "html200", "silence", "reset", "refuse", "redirect_host"):
+        sim.tell("reset")
+        sim.tell("fault", {"kind": kind})
+        config = sim.config(["apollo", "dropcontact", "offline"],
+                            apollo={"api_key": KEY, "timeout_s": TIMEOUT_S, "tries": 1},
+                            dropcontact={"api_key": KEY, "timeout_s": TIMEOUT_S, "tries": 1})
+        _, out, err = program("enrich", ["-v", "--stats", path("stats.json"), "--rejects", path("rejects")],
+                              contacts(2), config, "canary.db")
+        said += [json.dumps(out), err, open(path("stats.json")).read()]
+    for name in glob.glob(os.path.join(T, "canary.db*")):
+        said.append(open(name, "rb").read().decode("latin-1"))
+        ok("%s is ours alone" % os.path.basename(name), os.stat(name).st_mode & 0o777 == 0o600)
+    hits = [s for s in spellings(KEY) for text in said if s in text]
+    ok("the canary key is nowhere: 0 hits, plain, base64 or URL-encoded", not hits, hits)
+
+
+def main():
+    with Sim() as sim:
+        for fault in FAULTS:
+            one_fault(sim, *fault)
+        for part in (refusals, too_many_requests, flapping, partial, canaries):
+            part(sim)
+
+
+main()
+done()
