@@ -28,7 +28,7 @@ void lp_gateway_fail(struct lp_gateway *g, const struct lp_err *err)
 
 /* ---- beginning and end ---------------------------------------------------------------------- */
 
-static void set_rules(struct lp_gateway *g)
+void lp_gateway_rules(struct lp_gateway *g)
 {
     struct lp_str o, v;
     int64_t n;
@@ -67,7 +67,7 @@ static int gateway_init(struct lp_gateway *g, struct lp_run *run, struct lp_err 
     g->seen_input_at = lp_clock_mono();
     if (lp_config_load(&g->config, run->common.config, err))
         return -1;
-    set_rules(g);
+    lp_gateway_rules(g);
     if (lp_chain_init(g, err) || lp_state_open(&g->state, run->common.state, err) ||
         lp_budget_init(g, err) || lp_pending_load(g, err))
         return -1;
@@ -270,6 +270,8 @@ static int wait_for_events(struct lp_gateway *g, int timeout, struct lp_err *err
     bool reading = !g->run->input_ended && !g->stop_at && !lp_window_full(g->window);
     if (timeout > 0 && (lp_rejects_flush(g->run->rejects, err) || lp_out_try(&g->run->out, err)))
         return -1;
+    if (lp_window_ready(g->window) && lp_out_pending(&g->run->out) < OUT_PENDING)
+        timeout = 0; /* the flush has made room for more */
     lp_run_tick(g->run);
     add_fd(fds, &n, lp_signals_fd(), POLLIN);
     if (reading)

@@ -37,7 +37,7 @@ static bool alive(struct lp_str owner)
 {
     char name[64], now[64];
     snprintf(name, sizeof name, "%.*s", (int)owner.n, owner.p ? owner.p : "");
-    owner_name((pid_t)atol(name), now, sizeof now);
+    owner_name((pid_t)strtol(name, NULL, 10), now, sizeof now);
     return *now && strcmp(name, now) == 0;
 }
 

@@ -1,0 +1,129 @@
+#include "asker.h"
+
+/* ---- what is paid for is kept ----------------------------------------------------------------- */
+
+static void an_answer_on_file_is_not_asked_for_again(void **state)
+{
+    (void)state;
+    cached = true;
+    run(CONFIG("\"providers\":[\"a\"]", P("a", "\"has:title\"")), one);
+    run(CONFIG("\"providers\":[\"a\"]", P("a", "\"error:server\"")), "{\"email\":\" A@X.org \"}\n");
+    assert_int_equal(trace.len, 1);
+    assert_non_null(strstr(out.p, "found a=ok"));
+    run(CONFIG("\"providers\":[\"a\"]", P("a", "\"ok\"")), "{\"email\":\"b@x.org\"}\n");
+    assert_string_equal(trace.p, "a:1 ");
+}
+
+static void a_miss_is_kept_too_an_error_is_not(void **state)
+{
+    (void)state;
+    cached = true;
+    run(CONFIG("\"providers\":[\"a\"]", P("a", "\"not_found\"")), one);
+    run(CONFIG("\"providers\":[\"a\"]", P("a", "\"ok\"")), one);
+    expect("not_found a=not_found");
+    run(CONFIG("\"providers\":[\"b\"]", P("b", "\"error:server\"")), one);
+    run(CONFIG("\"providers\":[\"b\"]", P("b", "\"ok\"")), one);
+    expect("found b=ok");
+}
+
+static void refresh_asks_again_and_a_lifetime_of_nothing_keeps_nothing(void **state)
+{
+    (void)state;
+    cached = true;
+    run(CONFIG("\"providers\":[\"a\"]", P("a", "\"ok\"")), one);
+    run_with(CONFIG("\"providers\":[\"a\"]", P("a", "\"not_found\"")), one, "--refresh", NULL);
+    expect("not_found a=not_found");
+    run(CONFIG("\"providers\":[\"a\"]", P("a", "\"ok\"")), one); /* what --refresh learnt is kept */
+    expect("not_found a=not_found");
+    const char *brief =
+        CONFIG("\"providers\":[\"c\"],\"lifetime_days\":{\"found\":0}", P("c", "\"ok\""));
+    run(brief, one);
+    run(brief, one);
+    assert_string_equal(trace.p, "c:1 ");
+}
+
+static void a_batch_handed_in_is_asked_about_after_a_kill(void **state)
+{
+    (void)state;
+    cached = true;
+    pid_t pid = begin(CONFIG("\"providers\":[\"a\"]",
+                          "\"a\":{\"use\":\"scripted\",\"batch\":10,\"script\":[\"next:60000\"]}"),
+        "{\"email\":\"1@x.org\"}\n{\"email\":\"2@x.org\"}\n{\"email\":\"3@x.org\"}\n", NULL, NULL);
+    usleep(400 * 1000);
+    kill(pid, SIGKILL);
+    collect(pid);
+    assert_string_equal(trace.p, "a:3 ");
+    /* one of the three is not in the next run's input: its answer is kept for when it is */
+    run(CONFIG("\"providers\":[\"a\"]",
+            "\"a\":{\"use\":\"scripted\",\"batch\":10,\"script\":[\"ok\"]}"),
+        "{\"email\":\"1@x.org\"}\n{\"email\":\"9@x.org\"}\n{\"email\":\"3@x.org\"}\n");
+    assert_int_equal(count(trace.p, "a:3+memo"), 1);
+    assert_int_equal(count(trace.p, "a:1 "), 1);
+    assert_int_equal(count(out.p, "found a=ok"), 3);
+    run(CONFIG("\"providers\":[\"a\"]", P("a", "\"error:server\"")), "{\"email\":\"2@x.org\"}\n");
+    assert_int_equal(trace.len, 1);
+}
+
+static void a_batch_of_a_living_run_is_left_to_it(void **state)
+{
+    (void)state;
+    cached = true;
+    const char *slow =
+        CONFIG("\"providers\":[\"a\"]", "\"a\":{\"use\":\"scripted\",\"script\":[\"next:60000\"]}");
+    pid_t pid = begin(slow, one, NULL, NULL);
+    usleep(300 * 1000);
+    collect(begin(CONFIG("\"providers\":[\"a\"]", P("a", "\"ok\"")), one, NULL, NULL));
+    assert_string_equal(trace.p, "a:1 ");
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}
+
+/* ---- budgets ----------------------------------------------------------------------------------- */
+
+#define COSTLY(name, batch)                                                                        \
+    "\"" name "\":{\"use\":\"scripted\",\"batch\":" batch                                          \
+    ",\"cost\":{\"credits\":2,\"price\":0.5,\"currency\":\"EUR\"}}"
+
+static void a_run_stops_at_its_budget_and_says_so(void **state)
+{
+    (void)state;
+    struct lp_buf in = {0};
+    lines(&in, 3000);
+    run_with(CONFIG("\"providers\":[\"a\"]", COSTLY("a", "1")), in.p, "--budget", "21credits");
+    assert_int_equal(count(trace.p, "a:1"), 10);
+    assert_int_equal(status, 75);
+    assert_int_equal(count(out.p, "found a=ok"), 10);
+    assert_true(count(out.p, "\n") < 3000);
+    run_with(CONFIG("\"providers\":[\"a\"]", COSTLY("a", "4")), in.p, "--budget", "5EUR");
+    assert_string_equal(trace.p, "a:4 a:1 ");
+    lp_buf_free(&in);
+}
+
+static void the_days_budget_is_shared_by_all_runs(void **state)
+{
+    (void)state;
+    struct lp_buf in = {0};
+    lines(&in, 4);
+    const char *config =
+        CONFIG("\"providers\":[\"a\"],\"budget\":{\"day\":\"12credits\"}", COSTLY("a", "1"));
+    run(config, in.p);
+    assert_int_equal(status, 0);
+    run(config, in.p);
+    assert_int_equal(count(trace.p, "a:1"), 2);
+    assert_int_equal(status, 75);
+    lp_buf_free(&in);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(an_answer_on_file_is_not_asked_for_again),
+        T(a_miss_is_kept_too_an_error_is_not),
+        T(refresh_asks_again_and_a_lifetime_of_nothing_keeps_nothing),
+        T(a_batch_handed_in_is_asked_about_after_a_kill),
+        T(a_batch_of_a_living_run_is_left_to_it),
+        T(a_run_stops_at_its_budget_and_says_so),
+        T(the_days_budget_is_shared_by_all_runs),
+    };
+    return cmocka_run_group_tests_name("gateway/%s", tests, NULL, NULL);
+}

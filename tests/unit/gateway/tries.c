@@ -1,0 +1,165 @@
+#include "asker.h"
+
+/* ---- tries ----------------------------------------------------------------------------------- */
+
+#define TRIES(name, tries, script)                                                                 \
+    "\"" name "\":{\"use\":\"scripted\",\"tries\":" tries ",\"script\":[" script "]}"
+
+static void network_faults_are_tried_again(void **state)
+{
+    (void)state;
+    run(CONFIG(
+            "\"providers\":[\"a\"]", TRIES("a", "3", "\"error:network\",\"error:server\",\"ok\"")),
+        one);
+    expect("found a=ok");
+    assert_string_equal(trace.p, "a:1 a:1 a:1 ");
+}
+
+static void refused_keys_are_asked_once_and_by_one_record(void **state)
+{
+    (void)state;
+    run(CONFIG("\"providers\":[\"a\"]", TRIES("a", "3", "\"error:auth\"")),
+        "{\"email\":\"a@x.org\"}\n{\"email\":\"b@x.org\"}\n{\"email\":\"c@x.org\"}\n");
+    assert_string_equal(trace.p, "a:1 ");
+    assert_int_equal(status, 77);
+    assert_non_null(strstr(errors.p, "credentials refused"));
+}
+
+static void quota_is_asked_once_and_kept_for_the_next_run(void **state)
+{
+    (void)state;
+    const char *config = CONFIG(AB, TRIES("a", "3", "\"error:quota\"") "," P("b", "\"ok\""));
+    run(config, one);
+    expect("found a=error/quota b=ok");
+    run(config, one);
+    expect("found a=skipped/quota b=ok");
+    assert_string_equal(trace.p, "b:1 ");
+}
+
+static void retry_after_is_waited_for(void **state)
+{
+    (void)state;
+    int64_t began = lp_clock_mono();
+    run(CONFIG("\"providers\":[\"a\"]", TRIES("a", "3", "\"limited:300\",\"ok\"")), one);
+    expect("found a=ok");
+    assert_true(lp_clock_mono() - began >= 300);
+}
+
+static void a_wait_over_max_wait_goes_to_the_next(void **state)
+{
+    (void)state;
+    int64_t began = lp_clock_mono();
+    run(CONFIG(AB, "\"a\":{\"use\":\"scripted\",\"max_wait_s\":1,\"script\":[\"limited:3000\"]}," P(
+                       "b", "\"ok\"")),
+        one);
+    expect("found a=error/rate_limited b=ok");
+    assert_true(lp_clock_mono() - began < 1500);
+}
+
+static void polling_is_bounded(void **state)
+{
+    (void)state;
+    run(CONFIG("\"providers\":[\"a\"]",
+            "\"a\":{\"use\":\"scripted\",\"poll_limit_s\":0.2,\"script\":[\"next:40\"]}"),
+        one);
+    expect("failed a=error/timeout ALL_FAILED (1 attempts): a timeout");
+}
+
+/* ---- batches, limits, circuit ---------------------------------------------------------------- */
+
+static void batches_are_full_but_the_last(void **state)
+{
+    (void)state;
+    struct lp_buf in = {0};
+    lines(&in, 25);
+    run(CONFIG("\"providers\":[\"a\"]", "\"a\":{\"use\":\"scripted\",\"batch\":10}"), in.p);
+    assert_string_equal(trace.p, "a:10 a:10 a:5 ");
+    assert_int_equal(count(out.p, "found a=ok"), 25);
+    lp_buf_free(&in);
+}
+
+static void one_bad_record_in_a_batch_harms_only_itself(void **state)
+{
+    (void)state;
+    struct lp_buf in = {0};
+    lines(&in, 100);
+    run(CONFIG("\"providers\":[\"a\"]",
+            "\"a\":{\"use\":\"scripted\",\"batch\":10,\"tries\":1,\"script\":[\"first_bad\"]}"),
+        in.p);
+    assert_int_equal(count(out.p, "found a=ok"), 90);
+    assert_int_equal(count(out.p, "failed a=error/bad_response"), 10);
+    assert_int_equal(status, 1);
+    lp_buf_free(&in);
+}
+
+static void after_three_failures_the_circuit_is_open(void **state)
+{
+    (void)state;
+    struct lp_buf in = {0};
+    lines(&in, 50);
+    run(CONFIG(AB, P("a", "\"error:network\"") "," P("b", "\"ok\"")), in.p);
+    assert_int_equal(count(trace.p, "a:1"), 3);
+    assert_int_equal(count(out.p, "a=skipped/circuit_open b=ok"), 47);
+    run(CONFIG(AB, P("a", "\"ok\"") "," P("b", "\"ok\"")), one); /* another process knows it too */
+    expect("found a=skipped/circuit_open b=ok");
+    lp_buf_free(&in);
+}
+
+static void the_last_provider_is_tried_even_with_its_circuit_open(void **state)
+{
+    (void)state;
+    struct lp_buf in = {0};
+    lines(&in, 3);
+    run(CONFIG("\"providers\":[\"a\"]", P("a", "\"error:network\"")), in.p);
+    run(CONFIG("\"providers\":[\"a\"]", P("a", "\"ok\"")), one);
+    expect("found a=skipped/circuit_open a=ok");
+    lp_buf_free(&in);
+}
+
+static void one_probe_after_the_cool_down(void **state)
+{
+    (void)state;
+    struct lp_buf in = {0};
+    lines(&in, 20);
+    const char *config = "{\"health\":{\"cool_down_s\":0.2},\"chains\":{\"lead_enrichment\":{" AB
+                         "}},\"providers\":{" P("a", "\"error:network\"") "," P("b", "\"ok\"") "}}";
+    run(config, in.p);
+    usleep(250 * 1000);
+    run(config, in.p);
+    assert_int_equal(count(trace.p, "a:1"), 1);
+    lp_buf_free(&in);
+}
+
+static void a_rate_is_kept(void **state)
+{
+    (void)state;
+    struct lp_buf in = {0};
+    lines(&in, 8);
+    int64_t began = lp_clock_mono();
+    run(CONFIG("\"providers\":[\"a\"]",
+            "\"a\":{\"use\":\"scripted\",\"rate\":{\"requests\":4,\"per_s\":0.4}}"),
+        in.p);
+    int64_t took = lp_clock_mono() - began;
+    assert_int_equal(count(out.p, "found a=ok"), 8);
+    assert_true(took >= 380 && took < 3000); /* 4 at once, then one every 100 ms */
+    lp_buf_free(&in);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(network_faults_are_tried_again),
+        T(refused_keys_are_asked_once_and_by_one_record),
+        T(quota_is_asked_once_and_kept_for_the_next_run),
+        T(retry_after_is_waited_for),
+        T(a_wait_over_max_wait_goes_to_the_next),
+        T(polling_is_bounded),
+        T(batches_are_full_but_the_last),
+        T(one_bad_record_in_a_batch_harms_only_itself),
+        T(after_three_failures_the_circuit_is_open),
+        T(the_last_provider_is_tried_even_with_its_circuit_open),
+        T(one_probe_after_the_cool_down),
+        T(a_rate_is_kept),
+    };
+    return cmocka_run_group_tests_name("gateway/%s", tests, NULL, NULL);
+}
