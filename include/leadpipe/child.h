@@ -49,6 +49,10 @@ int lp_child_wait(struct lp_child *c, int64_t deadline, int *status);
 /* Closes the pipes; a child still running gets SIGTERM, and after grace_ms SIGKILL, with its group.
  */
 void lp_child_stop(struct lp_child *c, int64_t grace_ms);
+/* It has ended on its own by the deadline? Its status is there to be taken still. */
+bool lp_child_ended(const struct lp_child *c, int64_t deadline);
+/* As lp_child_stop; returns the status, as lp_child_wait has it. */
+int lp_child_end(struct lp_child *c, int64_t grace_ms);
 
 /* Start, read all output up to `max` bytes, wait, stop: for short commands. */
 int lp_child_run(const struct lp_child_options *options, size_t max, int64_t deadline,

@@ -100,6 +100,9 @@ struct lp_driver {
     bool embedded;                     /* works on this machine, costs nothing */
     int batch;                         /* records per call (1) */
     int max_in_flight;                 /* calls at a time; 0: --jobs */
+    /* Looks at the settings before anything is read: LP_ERR_CONFIG naming the key; may change limits,
+     * or leave `configured` false with `missing` set. NULL: whatever there is will do. */
+    int (*accept)(struct lp_provider *p, struct lp_err *err);
     int (*open)(struct lp_gateway *g, struct lp_provider *p, struct lp_err *err);
     void (*close)(struct lp_provider *p);
     void (*start)(struct lp_provider *p, struct lp_call *call);

@@ -230,6 +230,7 @@ int lp_plan_write(struct lp_gateway *g, struct lp_err *err);
 void lp_gateway_fail(struct lp_gateway *g, const struct lp_err *err);
 
 extern const struct lp_driver lp_driver_http;
+extern const struct lp_driver lp_driver_exec;
 extern const struct lp_driver lp_driver_noop;
 
 #endif

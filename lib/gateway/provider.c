@@ -9,7 +9,10 @@
 /* Providers that live in programs of their own; naming them in a shared config is right everywhere.
  */
 static const char *const built_in[] = {
-    "offline", "local", "outbox", "files", "maildir", "noop", "smtp", "imap", "exec", NULL};
+    "offline", "local", "outbox", "files", "maildir", "smtp", "imap", NULL};
+
+/* Those that every asking program has. */
+static const struct lp_driver *const everywhere[] = {&lp_driver_exec, &lp_driver_noop, NULL};
 
 struct lp_str lp_provider_setting(const struct lp_provider *p, const char *name)
 {
@@ -316,6 +319,8 @@ static struct lp_str meta_of(const struct lp_provider *p)
 static int bind(struct lp_provider *p, const struct lp_driver *const *drivers, struct lp_err *err)
 {
     p->driver = find_driver(drivers, p->use);
+    if (!p->driver)
+        p->driver = find_driver(everywhere, p->use);
     if (p->driver) {
         p->embedded = p->driver->embedded;
         settings_of_driver(p, p->driver);
@@ -354,7 +359,7 @@ int lp_provider_make(struct lp_provider **out, const struct lp_config *config, c
     if (r == 0 && named)
         r = not_found(p, has_use, err);
     if (r > 0 && (check_entry(p, entry, err) || set_limits(p, entry, meta_of(p), err) ||
-                     set_values(p, entry, err)))
+                     set_values(p, entry, err) || (p->driver->accept && p->driver->accept(p, err))))
         r = -1;
     if (r <= 0) {
         lp_provider_del(p);

@@ -246,17 +246,27 @@ int lp_child_wait(struct lp_child *c, int64_t deadline, int *status)
     return 1;
 }
 
-void lp_child_stop(struct lp_child *c, int64_t grace_ms)
+bool lp_child_ended(const struct lp_child *c, int64_t deadline)
+{
+    return !c->pid || ended(c, deadline);
+}
+
+int lp_child_end(struct lp_child *c, int64_t grace_ms)
 {
     close_fd(&c->in);
     close_fd(&c->out);
     close_fd(&c->err);
     if (!c->pid)
-        return;
+        return 0;
     kill(-c->pid, SIGTERM);
     ended(c, lp_clock_mono() + grace_ms);
     kill(-c->pid, SIGKILL); /* itself, or what it had started and left behind */
-    take(c);
+    return take(c);
+}
+
+void lp_child_stop(struct lp_child *c, int64_t grace_ms)
+{
+    lp_child_end(c, grace_ms);
 }
 
 static int collect(
