@@ -42,7 +42,8 @@ enum lp_shape {
     LP_SHAPE_OBJECT,
     LP_SHAPE_BOOL,
     LP_SHAPE_CHOICE,
-    LP_SHAPE_COUNT_OR_OBJECT
+    LP_SHAPE_COUNT_OR_OBJECT,
+    LP_SHAPE_DAYS
 };
 struct lp_shape_member {
     const char *name;

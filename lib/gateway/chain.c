@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "gateway.h"
+#include "leadpipe/capability.h"
 #include "leadpipe/log.h"
 
 /*
@@ -10,23 +11,6 @@
 
 /* A guess below this does not count as known. */
 #define KNOWN 0.5
-
-static const struct {
-    const char *capability;
-    const char *providers;
-} default_chains[] = {
-    {"lead_enrichment", "apollo,dropcontact,hunter,peopledatalabs,offline"},
-    {"email_verification", "local,dropcontact,zerobounce,neverbounce,hunter,reacher"},
-    {NULL, NULL},
-};
-
-static const char *default_chain(const char *capability)
-{
-    for (size_t i = 0; default_chains[i].capability; i++)
-        if (strcmp(default_chains[i].capability, capability) == 0)
-            return default_chains[i].providers;
-    return "";
-}
 
 /* ---- setting up ----------------------------------------------------------------------------- */
 
@@ -50,8 +34,10 @@ static int add_provider(struct lp_gateway *g, struct lp_str name, bool named, st
         lp_log_verbose("%s: not configured (%s is not set), passed over", p->name, p->missing);
         if (c->n_absent == LP_CHAIN_MAX)
             lp_provider_del(p);
-        else
+        else {
+            c->absent_at[c->n_absent] = c->n;
             c->absent[c->n_absent++] = p;
+        }
         return 0;
     }
     if (c->n == LP_CHAIN_MAX) {
@@ -82,7 +68,7 @@ static int add_providers(struct lp_gateway *g, struct lp_str entry, struct lp_er
     if (g->settings->chain)
         return add_list(g, g->settings->chain, true, err);
     if (!lp_json_get(entry, "providers", &list))
-        return add_list(g, default_chain(g->chain.capability), false, err);
+        return add_list(g, lp_capability_chain(g->chain.capability), false, err);
     struct lp_json_iter it = lp_json_iter(list);
     int r = 0;
     while (r == 0 && lp_json_next(&it, &name, &v)) {

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include "leadpipe/capability.h"
 #include "leadpipe/file.h"
 #include "leadpipe/jq.h"
 #include "leadpipe/log.h"
@@ -43,6 +44,31 @@ static const struct lp_shape_member chain_members[] = {
     {NULL, LP_SHAPE_ANY, NULL},
 };
 
+static const struct lp_shape_member lifetime_members[] = {
+    {"found", LP_SHAPE_DAYS, NULL},
+    {"not_found", LP_SHAPE_DAYS, NULL},
+    {"rejected", LP_SHAPE_DAYS, NULL},
+    {"valid", LP_SHAPE_DAYS, NULL},
+    {"invalid", LP_SHAPE_DAYS, NULL},
+    {"catch_all", LP_SHAPE_DAYS, NULL},
+    {"disposable", LP_SHAPE_DAYS, NULL},
+    {"role", LP_SHAPE_DAYS, NULL},
+    {"mailbox_full", LP_SHAPE_DAYS, NULL},
+    {NULL, LP_SHAPE_ANY, NULL},
+};
+
+static const struct lp_shape_member budget_members[] = {
+    {"run", LP_SHAPE_ANY, NULL}, /* an amount: budget.c reads it */
+    {"day", LP_SHAPE_ANY, NULL},
+    {NULL, LP_SHAPE_ANY, NULL},
+};
+
+/* Objects within a chain, with tables of their own. */
+static const struct {
+    const char *name;
+    const struct lp_shape_member *members;
+} chain_objects[] = {{"lifetime_days", lifetime_members}, {"budget", budget_members}};
+
 static const struct lp_shape_member health_members[] = {
     {"healthy_after", LP_SHAPE_COUNT, NULL},
     {"unhealthy_after", LP_SHAPE_COUNT, NULL},
@@ -51,17 +77,10 @@ static const struct lp_shape_member health_members[] = {
     {NULL, LP_SHAPE_ANY, NULL},
 };
 
-static const char *const capabilities[] = {"lead_enrichment", "email_verification", "email_sending",
-    "social_posting_linkedin", "social_posting_twitter", "social_posting_instagram",
-    "social_posting_mastodon", "social_posting_bluesky", "social_posting_facebook",
-    "website_publishing", "crm_sync", "reply_fetching", "webhook_dispatch", "campaign_radar",
-    "campaign_strategy", "campaign_content", "campaign_audit", "campaign_publish", "campaign_learn",
-    NULL};
-
 static bool is_capability(struct lp_str name)
 {
-    for (size_t i = 0; capabilities[i]; i++)
-        if (lp_json_name_is(name, capabilities[i]))
+    for (const struct lp_capability *c = lp_capabilities; c->name; c++)
+        if (lp_json_name_is(name, c->name))
             return true;
     return false;
 }
@@ -110,6 +129,9 @@ static const char *wrong_shape(const struct lp_shape_member *m, struct lp_str v)
     case LP_SHAPE_NUMBER:
         return t == LP_JSON_NUMBER && lp_json_real(v, &d) && d > 0 ? NULL
                                                                    : "must be a number above 0";
+    case LP_SHAPE_DAYS:
+        return t == LP_JSON_NUMBER && lp_json_real(v, &d) && d >= 0 ? NULL
+                                                                    : "must be a number of days";
     case LP_SHAPE_OBJECT: return t == LP_JSON_OBJECT ? NULL : "must be an object";
     case LP_SHAPE_BOOL:
         return t == LP_JSON_TRUE || t == LP_JSON_FALSE ? NULL : "must be true or false";
@@ -158,6 +180,19 @@ static int check_members(const struct lp_shape_member *table, const char *where,
     return 0;
 }
 
+static int check_objects(const char *chain, struct lp_str value, struct lp_err *err)
+{
+    struct lp_str v;
+    char where[160];
+    for (size_t i = 0; i < sizeof chain_objects / sizeof *chain_objects; i++) {
+        snprintf(where, sizeof where, "%s.%s", chain, chain_objects[i].name);
+        if (lp_json_get(value, chain_objects[i].name, &v) &&
+            check_members(chain_objects[i].members, where, v, err))
+            return -1;
+    }
+    return 0;
+}
+
 static int check_chains(struct lp_str chains, struct lp_err *err)
 {
     struct lp_json_iter it = lp_json_iter(chains);
@@ -170,7 +205,7 @@ static int check_chains(struct lp_str chains, struct lp_err *err)
         snprintf(where, sizeof where, "chains.%.*s", (int)name.n, name.p);
         if (lp_json_type(value) != LP_JSON_OBJECT)
             return lp_err_set(err, LP_ERR_CONFIG, "config", "%s: must be an object", where);
-        if (check_members(chain_members, where, value, err))
+        if (check_members(chain_members, where, value, err) || check_objects(where, value, err))
             return -1;
     }
     return 0;

@@ -158,6 +158,8 @@ static void g15_a_mistake_names_its_key(void **state)
     refuses(CONFIG("", "\"a\":{\"use\":\"scripted\",\"tries\":0}"), "providers.a.tries: must be");
     refuses(CONFIG("\"providers\":[\"a\"]", "\"a\":{\"use\":\"scripted\",\"rate\":{\"per_s\":3}}"),
         "providers.a.rate: must be");
+    refuses(CONFIG("\"lifetime_days\":{\"vaild\":3}", ""), "lifetime_days.vaild: unknown key");
+    refuses(CONFIG("\"budget\":{\"week\":3}", ""), "budget.week: unknown key");
     refuses("{\"health\":{\"healthy_after\":\"x\"}}", "health.healthy_after: must be");
     refuses("{chains: ", "config");
     refuses("[1]", "must yield one object");

@@ -154,7 +154,7 @@ static void none_is_no_state(void **state)
     struct lp_state *s = (void *)1;
     assert_int_equal(lp_state_open(&s, "none", &err), 0);
     assert_null(s);
-    open_state(); /* for teardown */
+    lp_state_close(open_state()); /* for teardown */
 }
 
 static void one_prober_at_a_time(void **state)
