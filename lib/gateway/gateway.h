@@ -50,6 +50,7 @@ struct lp_chain {
     struct lp_lane *lanes[LP_CHAIN_MAX]; /* in configured order; configured providers only */
     size_t n;
     struct lp_provider *absent[LP_CHAIN_MAX]; /* named, but not configured */
+    size_t absent_at[LP_CHAIN_MAX];           /* how many lanes come before it */
     size_t n_absent;
     struct lp_str want[16];      /* fields a waterfall goes on for, in provider spelling */
     const char *want_member[16]; /* and as the contact spells them */
@@ -101,6 +102,7 @@ struct lp_lane {
     bool opened, proved; /* driver opened; a first try has ended without refusal */
     bool any_success;
     enum lp_class refused;   /* AUTH or CONFIG: not asked again in this run */
+    unsigned allowed, good; /* calls at a time after a 429 (0: as many as may be); successes since */
     bool probing;            /* our probe is under way */
     struct lp_health health; /* as last read from the state, own observations folded in */
     struct lp_limit limit;
@@ -174,6 +176,10 @@ void lp_lanes_stop(struct lp_gateway *g);
 void lp_lane_observe(struct lp_lane *l, const struct lp_observation *o);
 int lp_gateway_sync(struct lp_gateway *g, bool final, struct lp_err *err);
 
+/* Halves the calls at a time after a 429, and takes them back one by one. */
+void lp_lane_slow_down(struct lp_lane *l);
+void lp_lane_speed_up(struct lp_lane *l);
+
 /* call.c */
 void lp_work_start(struct lp_lane *l, struct lp_item **items, size_t n, bool forced);
 /* Runs retries and polls that are due; returns the next due time. */
@@ -227,6 +233,8 @@ int lp_budget_save(struct lp_lane *l, struct lp_err *err);
 void lp_plan_record(struct lp_gateway *g, struct lp_task *t);
 int lp_plan_write(struct lp_gateway *g, struct lp_err *err);
 
+/* What the configuration says of health. */
+void lp_gateway_rules(struct lp_gateway *g);
 void lp_gateway_fail(struct lp_gateway *g, const struct lp_err *err);
 
 extern const struct lp_driver lp_driver_http;
