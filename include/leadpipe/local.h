@@ -8,7 +8,8 @@
  *
  * Settings: `lists` (a directory that extends the lists of roles, free providers and throw-away
  * domains), `dns` (servers to ask instead of the system's), `accept` ("mx": a domain that takes mail is
- * enough for valid), `allow` (of ["quoted", "comments", "literals"]: forms of address to let pass).
+ * enough for valid), `allow` (of ["quoted", "comments", "literals"]: forms of address to let pass),
+ * `check_domain` (what self-check asks the name servers for).
  * A look-up that failed is a verdict too (unknown with its reason), never an error of the provider:
  * one bad domain must not bench it.
  */
@@ -26,6 +27,9 @@ int lp_local_open(struct lp_provider *p, const struct lp_local_options *o, struc
 void lp_local_close(struct lp_provider *p);
 void lp_local_start(struct lp_provider *p, struct lp_call *call);
 void lp_local_cancel(struct lp_provider *p, struct lp_call *call);
+/* Do the name servers answer? For `check_domain`, whatever they say of it. */
+void lp_local_check(struct lp_provider *p, struct lp_call *call);
+const char *lp_local_advise(enum lp_class class);
 unsigned lp_local_fds(struct lp_provider *p, struct pollfd *fds, unsigned room);
 int lp_local_timeout(struct lp_provider *p);
 void lp_local_dispatch(struct lp_provider *p, const struct pollfd *fds, unsigned n);
@@ -40,7 +44,8 @@ extern const struct lp_setting lp_local_settings[];
         .name = "local", .capabilities = lp_local_capabilities, .settings = lp_local_settings,     \
         .embedded = true, .batch = 16, .max_in_flight = 128, .open = (open_function),              \
         .close = lp_local_close, .start = lp_local_start, .cancel = lp_local_cancel,               \
-        .fds = lp_local_fds, .timeout = lp_local_timeout, .dispatch = lp_local_dispatch            \
+        .fds = lp_local_fds, .timeout = lp_local_timeout, .dispatch = lp_local_dispatch,           \
+        .check = lp_local_check, .advise = lp_local_advise                                         \
     }
 
 extern const struct lp_driver lp_driver_local; /* without options */

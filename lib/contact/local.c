@@ -1,6 +1,7 @@
 /* local - see leadpipe/local.h */
 #include "leadpipe/local.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include "leadpipe/provider.h"
 #include "leadpipe/verify_local.h"
@@ -22,6 +23,8 @@ struct local {
     struct lp_verify_local rules;
     struct lp_lists *lists;
     struct lp_dns *dns;
+    char *servers; /* as asked for; NULL: the system's */
+    int deadline_ms;
     struct job *jobs, *spare;
     struct lp_buf data;
 };
@@ -123,6 +126,63 @@ void lp_local_cancel(struct lp_provider *p, struct lp_call *call)
         lp_dns_cancel(l->dns, j);
         give_back(l, j);
     }
+    if (call->check)
+        lp_dns_cancel(l->dns, call);
+}
+
+/* --- self-check ------------------------------------------------------------------------------ */
+
+static int open_dns(struct local *l, struct lp_err *err)
+{
+    struct lp_dns_options options = {.servers = l->servers, .deadline_ms = l->deadline_ms};
+
+    lp_dns_del(l->dns);
+    l->dns = lp_dns_new(&options, err);
+    return l->dns ? 0 : -1;
+}
+
+/* That there is no such domain is an answer too. */
+static void on_check(void *arg, const struct lp_dns_answer *a)
+{
+    struct lp_call *call = arg;
+
+    switch (a->kind) {
+    case LP_DNS_SERVFAIL:
+        lp_call_error(call, LP_DNS, "the name servers answer with a failure");
+        break;
+    case LP_DNS_TIMEOUT: lp_call_error(call, LP_TIMEOUT, "no name server answers"); break;
+    case LP_DNS_NO_NETWORK: lp_call_error(call, LP_NETWORK, "no name server can be reached"); break;
+    default:
+        snprintf(call->detail, sizeof call->detail, "the name servers answer");
+        lp_call_results(call);
+    }
+}
+
+void lp_local_check(struct lp_provider *p, struct lp_call *call)
+{
+    struct local *l = p->handle;
+    struct lp_err err = {0};
+    struct lp_buf domain = {0};
+    const struct lp_dns_answer *a = NULL;
+
+    /* What was found out before would be no check. */
+    if (!l->jobs && open_dns(l, &err)) {
+        lp_call_error(call, LP_CONFIG, err.msg);
+        return;
+    }
+    if (lp_provider_text(p, "check_domain", &domain))
+        a = lp_dns_mx(l->dns, lp_buf_view(&domain), on_check, call);
+    lp_buf_free(&domain);
+    if (a)
+        on_check(call, a);
+}
+
+const char *lp_local_advise(enum lp_class class)
+{
+    if (class == LP_DNS || class == LP_TIMEOUT || class == LP_NETWORK)
+        return "look at the network and at /etc/resolv.conf, or name other servers in the setting "
+               "`dns`; until then verdicts are `unknown`";
+    return class == LP_CONFIG ? "correct the provider's settings in the configuration" : NULL;
 }
 
 /* --- the loop -------------------------------------------------------------------------------- */
@@ -145,8 +205,9 @@ void lp_local_dispatch(struct lp_provider *p, const struct pollfd *fds, unsigned
 /* --- life ------------------------------------------------------------------------------------ */
 
 const char *const lp_local_capabilities[] = {"email_verification", NULL};
-const struct lp_setting lp_local_settings[] = {
-    {.name = "lists"}, {.name = "dns"}, {.name = "accept"}, {.name = "allow"}, {.name = NULL}};
+const struct lp_setting lp_local_settings[] = {{.name = "lists"}, {.name = "dns"},
+    {.name = "accept"}, {.name = "allow"}, {.name = "check_domain", .preset = "\"example.com\""},
+    {.name = NULL}};
 
 static int set_accept(struct local *l, const struct lp_provider *p, struct lp_err *err)
 {
@@ -201,17 +262,17 @@ static int open_parts(struct local *l, const struct lp_provider *p,
     const struct lp_local_options *o, struct lp_err *err)
 {
     struct lp_buf lists = {0}, dns = {0};
-    struct lp_dns_options options = {
-        .servers = word_of(p, "dns", o->dns, &dns), .deadline_ms = DEADLINE_MS};
     const char *dir = word_of(p, "lists", o->lists, &lists);
+    const char *servers = word_of(p, "dns", o->dns, &dns);
 
-    if (p->timeout_ms > 0 && p->timeout_ms < DEADLINE_MS)
-        options.deadline_ms = (int)p->timeout_ms;
+    l->servers = servers ? lp_strdup(servers) : NULL;
+    l->deadline_ms =
+        p->timeout_ms > 0 && p->timeout_ms < DEADLINE_MS ? (int)p->timeout_ms : DEADLINE_MS;
     l->lists = lp_lists_new(dir, err);
     if (!l->lists && dir && !o->lists)
         lp_err_prefix(err, "providers.%s.lists: ", p->name);
     if (l->lists)
-        l->dns = lp_dns_new(&options, err);
+        open_dns(l, err);
     lp_buf_free(&lists);
     lp_buf_free(&dns);
     l->rules.lists = l->lists;
@@ -248,6 +309,7 @@ void lp_local_close(struct lp_provider *p)
         return;
     lp_dns_del(l->dns);
     lp_lists_del(l->lists);
+    free(l->servers);
     free_jobs(l->jobs);
     free_jobs(l->spare);
     lp_buf_free(&l->data);
