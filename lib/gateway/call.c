@@ -239,6 +239,8 @@ static void results(struct lp_work *w)
         observe(w, good ? LP_OK : LP_ERROR, good ? LP_CLASS_NONE : first_error, 0);
     w->lane->proved = true;
     w->lane->any_success |= good;
+    if (good)
+        lp_lane_speed_up(w->lane);
     if (w->pending)
         lp_pending_end(w->lane->gateway, w->pending);
     finish(w);
@@ -339,6 +341,8 @@ static void failed(struct lp_work *w)
         refuse(w, class);
     else
         w->lane->proved = true;
+    if (class == LP_RATE_LIMITED)
+        lp_lane_slow_down(w->lane);
     int64_t wait = retry_wait(w, class);
     if (wait < 0)
         fail_all(w, LP_ERROR, class);

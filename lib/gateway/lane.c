@@ -7,6 +7,8 @@
 /* Tokens are taken from the shared bucket for this much time at once, so that a fast provider does
  * not cost a transaction a request. */
 #define RESERVE_MS 50
+/* After a 429 one more call at a time for so many successes. */
+#define SPEED_UP_AFTER 10
 /* A run of equal observations of an embedded provider is kept as one up to this many. */
 #define ALIKE_MAX 4096
 
@@ -217,12 +219,30 @@ void lp_lanes_stop(struct lp_gateway *g)
             bounce(g->chain.lanes[i], LP_STOPPED, true);
 }
 
+void lp_lane_slow_down(struct lp_lane *l)
+{
+    unsigned now = l->allowed ? l->allowed : l->in_flight;
+    l->allowed = now > 1 ? now / 2 : 1;
+    l->good = 0;
+}
+
+void lp_lane_speed_up(struct lp_lane *l)
+{
+    if (!l->allowed || ++l->good < SPEED_UP_AFTER)
+        return;
+    l->good = 0;
+    if (++l->allowed >= l->gateway->jobs)
+        l->allowed = 0;
+}
+
 static bool room_for_call(const struct lp_lane *l)
 {
     const struct lp_gateway *g = l->gateway;
     const struct lp_provider *p = l->provider;
     if (!l->proved && l->in_flight)
         return false; /* the first call goes alone, so that a refused key costs one call */
+    if (l->allowed && l->in_flight >= l->allowed)
+        return false;
     if (p->max_in_flight && l->in_flight >= (unsigned)p->max_in_flight)
         return false;
     return p->embedded || g->jobs_used < g->jobs;

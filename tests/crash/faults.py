@@ -82,6 +82,18 @@ def too_many_requests(sim):
     ok("the waits between tries differ (full jitter)", len(gaps) == 4, gaps)
 
 
+def slow_down(sim):
+    sim.tell("reset")
+    sim.tell("set", {"latency_ms": 20, "limit": {"requests": 40, "per_s": 1}})
+    config = sim.config(["apollo"], apollo={"tries": 9})
+    status, out, err = program("enrich", ["-j", "32"], contacts(160), config, "slow.db")
+    refused = sim.stats()["vendors"]["apollo"]["statuses"].get("429", 0)
+    ok("a vendor's limit is met by fewer calls at a time, and no record lost",
+       status == 0 and all(r["enrichment"]["status"] == "found" for r in out), (status, err))
+    ok("429s stay below one in three calls", refused < 80, refused)
+    sim.tell("set", {"latency_ms": 0, "limit": None})
+
+
 def flapping(sim):
     sim.tell("reset")
     sim.tell("fault", {"kind": "500", "vendor": "apollo", "every": 2})
@@ -126,7 +138,7 @@ def main():
     with Sim() as sim:
         for fault in FAULTS:
             one_fault(sim, *fault)
-        for part in (refusals, too_many_requests, flapping, partial, canaries):
+        for part in (refusals, too_many_requests, slow_down, flapping, partial, canaries):
             part(sim)
 
 
