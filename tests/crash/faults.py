@@ -90,7 +90,7 @@ def slow_down(sim):
     refused = sim.stats()["vendors"]["apollo"]["statuses"].get("429", 0)
     ok("a vendor's limit is met by fewer calls at a time, and no record lost",
        status == 0 and all(r["enrichment"]["status"] == "found" for r in out), (status, err))
-    ok("429s stay below one in three calls", refused < 80, refused)
+    ok("429s stay below one call in three (half of what they are without)", refused < 60, refused)
     sim.tell("set", {"latency_ms": 0, "limit": None})
 
 
