@@ -2,6 +2,7 @@
 #include "leadpipe/score.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #include "leadpipe/json.h"
 #include "leadpipe/num.h"
@@ -21,14 +22,15 @@ static const struct setting {
     size_t at;
     bool exact; /* kept in units, not as a double */
     double max;
+    const char *range, *example;
 } settings[] = {
-    {"weights", "engagement", AT(weight[LP_SCORE_ENGAGEMENT]), true, 1},
-    {"weights", "conversion", AT(weight[LP_SCORE_CONVERSION]), true, 1},
-    {"weights", "volume", AT(weight[LP_SCORE_VOLUME]), true, 1},
-    {"bounds", "conversions", AT(cap), false, 1e9},
-    {"tiers", "high", AT(tier[LP_SCORE_HIGH]), true, 100},
-    {"tiers", "medium", AT(tier[LP_SCORE_MEDIUM]), true, 100},
-    {"tiers", "low", AT(tier[LP_SCORE_LOW]), true, 100},
+    {"weights", "engagement", AT(weight[LP_SCORE_ENGAGEMENT]), true, 1, "from 0 to 1", "0.4"},
+    {"weights", "conversion", AT(weight[LP_SCORE_CONVERSION]), true, 1, "from 0 to 1", "0.4"},
+    {"weights", "volume", AT(weight[LP_SCORE_VOLUME]), true, 1, "from 0 to 1", "0.2"},
+    {"bounds", "conversions", AT(cap), false, 1e9, "above 0, up to 1000000000", "5"},
+    {"tiers", "high", AT(tier[LP_SCORE_HIGH]), true, 100, "from 0 to 100", "75"},
+    {"tiers", "medium", AT(tier[LP_SCORE_MEDIUM]), true, 100, "from 0 to 100", "50"},
+    {"tiers", "low", AT(tier[LP_SCORE_LOW]), true, 100, "from 0 to 100", "25"},
 };
 #define SETTINGS (sizeof settings / sizeof *settings)
 
@@ -58,19 +60,16 @@ static bool known_group(const char *group)
     return false;
 }
 
-/* NULL, or what is wrong with the value. */
-static const char *set(struct lp_score_settings *s, const struct setting *to, double v)
+static bool set(struct lp_score_settings *s, const struct setting *to, double v)
 {
     void *at = (char *)s + to->at;
-    if (!(v >= 0 && v <= to->max))
-        return to->max == 1 ? "must be from 0 to 1" : "must be from 0 to 100";
+    if (!(v >= 0 && v <= to->max) || (v == 0 && !to->exact))
+        return false;
     if (to->exact)
         *(int64_t *)at = (int64_t)llround(v * LP_SCORE_UNIT);
-    else if (v > 0)
-        *(double *)at = v;
     else
-        return "must be above 0";
-    return NULL;
+        *(double *)at = v;
+    return true;
 }
 
 static int wrong_key(const char *group, struct lp_str name, const char *why, struct lp_err *err)
@@ -91,9 +90,13 @@ static int configure_group(
         const struct setting *to = find(group, name);
         if (!to)
             return wrong_key(group, name, "unknown key", err);
-        const char *why = lp_json_real(value, &v) ? set(s, to, v) : "must be a number";
-        if (why)
+        if (!lp_json_real(value, &v))
+            return wrong_key(group, name, "must be a number", err);
+        if (!set(s, to, v)) {
+            char why[48];
+            snprintf(why, sizeof why, "must be %s", to->range);
             return wrong_key(group, name, why, err);
+        }
     }
     return 0;
 }
@@ -120,13 +123,10 @@ int lp_score_configure(struct lp_score_settings *s, struct lp_str object, struct
 
 static int misuse(const char *group, struct lp_str part, const char *why, struct lp_err *err)
 {
-    lp_err_set(err, LP_ERR_USAGE, NULL, "--%s %.*s: %s", group, (int)part.n, part.p, why);
+    lp_err_set(err, LP_ERR_USAGE, NULL, "--%s %.*s: is to be %s", group, (int)part.n, part.p, why);
     for (size_t i = 0; i < SETTINGS; i++)
         if (strcmp(settings[i].group, group) == 0)
-            lp_err_hint(err, "as in --%s %s=%s", group, settings[i].name,
-                settings[i].max == 1     ? "0.4"
-                : settings[i].max == 100 ? "75"
-                                         : "5");
+            lp_err_hint(err, "as in --%s %s=%s", group, settings[i].name, settings[i].example);
     return -1;
 }
 
@@ -139,11 +139,12 @@ static int flag(
         struct lp_str part = {text, n};
         double v;
         if (name >= n || !lp_num_real((struct lp_str){text + name + 1, n - name - 1}, &v))
-            return misuse(group, part, "is to be NAME=NUMBER", err);
+            return misuse(group, part, "NAME=NUMBER", err);
         const struct setting *to = find(group, (struct lp_str){text, name});
-        const char *why = to ? set(s, to, v) : "there is no such name";
-        if (why)
-            return misuse(group, part, why, err);
+        if (!to)
+            return misuse(group, part, "one of the names there are", err);
+        if (!set(s, to, v))
+            return misuse(group, part, to->range, err);
         text += n + (text[n] == ',');
     }
     return 0;

@@ -89,15 +89,17 @@ static bool spread(struct lp_tally *t, size_t from)
     return good;
 }
 
-static void grow(struct lp_tally *t)
+/* More homes where the table is full; else, where the last run does not fit, more slack. Hashes that
+ * are hashes do not come to that, and others find room in the end. */
+static void grow(struct lp_tally *t, bool full)
 {
-    size_t old;
     do {
-        old = t->room;
-        t->homes += t->homes / 4;
-        t->room = t->homes + SLACK;
+        size_t old = t->room, slack = old - t->homes;
+        t->homes += full ? t->homes / 4 : 0;
+        t->room = t->homes + (full ? slack : 2 * slack);
         t->slot = lp_realloc_array(t->slot, t->room, t->size);
         memset(t->slot + old * t->size, 0, (t->room - old) * t->size);
+        full = false;
     } while (!spread(t, gather(t)));
 }
 
@@ -129,8 +131,9 @@ void *lp_tally_make(struct lp_tally *t, uint64_t hash, bool *fresh)
     size_t i = place(t, hash);
     *fresh = i >= t->room || hash_at(t, i) != hash;
     if (*fresh) {
-        while (t->n >= t->homes - t->homes / 5 || !make_room(t, i)) {
-            grow(t);
+        bool full;
+        while ((full = t->n >= t->homes - t->homes / 5) || !make_room(t, i)) {
+            grow(t, full);
             i = place(t, hash);
         }
         t->n++;
