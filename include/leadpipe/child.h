@@ -6,7 +6,8 @@
  * Errors: LP_ERR_IO when it cannot be started (the program is named) or its pipe fails; LP_ERR_TEMP
  *         code "timeout" at the deadline
  *
- * The child leads a process group of its own, so that whatever it starts ends with it. It inherits
+ * The child leads a process group of its own, so that whatever it starts ends with it; should we be
+ * killed, it is sent SIGTERM. It inherits
  * no descriptor but its standard three, no ignored signal and no blocked one. Standard error is
  * ours unless asked for.
  */

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -107,6 +108,7 @@ static _Noreturn void become(
 {
     setpgid(0, 0);
     reset_signals();
+    prctl(PR_SET_PDEATHSIG, SIGTERM); /* should we be killed, there is nobody left to end it */
     int failed = place(p->in[0], STDIN_FILENO) || place(p->out[1], STDOUT_FILENO);
     if (!failed && o->quiet)
         failed = place(open("/dev/null", O_WRONLY), STDERR_FILENO);
