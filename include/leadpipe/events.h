@@ -46,6 +46,7 @@ struct lp_event {
     struct lp_str time;                         /* as written; p == NULL: not said */
     bool timed;                                 /* `at` holds */
     int64_t at;
+    const char *field; /* LP_EVENT_BAD: the member at fault */
 };
 
 enum lp_event_is {

@@ -39,13 +39,14 @@ static void apply_rest(struct load *l)
         apply(l, i);
 }
 
-/* Counts the record that was parsed, soon; -1: err says why it cannot be. */
-static int take(struct load *l, struct lp_err *err)
+/* Counts the record that was parsed, soon; -1: err says why it cannot be, *field where. */
+static int take(struct load *l, const char **field, struct lp_err *err)
 {
-    struct lp_event e;
+    struct lp_event e = {.field = NULL};
     struct lp_counters_step step;
     enum lp_counted counted = LP_COUNTED_NOT;
     enum lp_event_is is = lp_events_read(&l->rec, &e, err);
+    *field = e.field;
     if (is == LP_EVENT_BAD)
         return -1;
     if (is == LP_EVENT_COUNTS)
@@ -82,7 +83,7 @@ static int line(struct load *l, bool too_long, struct lp_line *line, struct lp_e
             object = lp_rec_parse(&l->rec, line->text.p, line->text.n, &why) == 0;
         }
     }
-    if (object && take(l, &why) == 0)
+    if (object && take(l, &from.field, &why) == 0)
         return 0;
     return lp_run_reject(l->run, &from, line->text, line->length, object, &why, err);
 }

@@ -97,9 +97,10 @@ static struct lp_str whose(struct lp_rec *rec, const struct source *from, enum l
 }
 
 static enum lp_event_is bad(
-    struct lp_err *err, const char *code, const char *what, const char *member)
+    struct lp_event *e, const char *field, const char *code, const char *why, struct lp_err *err)
 {
-    lp_err_set(err, LP_ERR_RECORD, code, "%s %s", what, member);
+    e->field = field;
+    lp_err_set(err, LP_ERR_RECORD, code, "%s", why);
     return LP_EVENT_BAD;
 }
 
@@ -116,11 +117,11 @@ enum lp_event_is lp_events_read(struct lp_rec *rec, struct lp_event *e, struct l
     if (!e->email.p && from->words == job_words)
         return LP_EVENT_OTHER;
     if (!e->email.p)
-        return bad(err, "no_email", "whose it is, is not said: no", from->who);
+        return bad(e, from->who, "no_email", "nobody's: no address", err);
     e->time = text(rec, from->when);
     e->timed = e->time.p && lp_clock_parse(e->time, &e->at);
     if (!e->timed && lp_rec_filled(rec, from->when))
-        return bad(err, "bad_time", "not a time (RFC 3339):", from->when);
+        return bad(e, from->when, "bad_time", "not a time as in 2026-01-31T10:00:00Z", err);
     e->job_id = text(rec, "job_id");
     e->campaign_id = text(rec, "campaign_id");
     e->channel = text(rec, "channel");
