@@ -116,6 +116,31 @@ def spellings(secret):
     return [secret, base64.b64encode(secret.encode()).decode(), urllib.parse.quote(secret, safe="")]
 
 
+def timed(sim, chain, name, **settings):
+    began = time.monotonic()
+    status, out, err = program("enrich", ["--no-cache"], contacts(3000), sim.config(chain, **settings), name)
+    return time.monotonic() - began, out
+
+
+def failover_cost(sim):
+    sim.tell("reset")
+    alone, _ = timed(sim, ["offline"], "alone.db")
+    for kind, price_of_knowing in (("refuse", 0), ("silence", 3 * TIMEOUT_S)):
+        sim.tell("reset")
+        sim.tell("fault", {"kind": kind})
+        before = sim.stats()["connections"]
+        took, out = timed(sim, ["apollo", "offline"], "down-%s.db" % kind,
+                          apollo={"tries": 1, "timeout_s": TIMEOUT_S})
+        calls = sim.stats()["connections"] - before
+        skipped = sum(1 for r in out if attempts(r)["apollo"]["outcome"] == "skipped")
+        # The first call alone, then one for each of the 8 jobs before their failures are known; and
+        # the connection that asks for the statistics.
+        ok("first provider down (%s): none asked once the circuit is open" % kind,
+           calls <= 1 + 8 + 1 and skipped >= len(out) - 9, (calls, skipped))
+        extra = 1000 * (took - alone - price_of_knowing) / len(out)
+        ok("first provider down (%s): at most 1 ms a record" % kind, extra <= 1, "%.3f ms" % extra)
+
+
 def canaries(sim):
     said = []
     for kind in ("401", "500", "html200", "silence", "reset", "refuse", "redirect_host"):
@@ -138,7 +163,7 @@ def main():
     with Sim() as sim:
         for fault in FAULTS:
             one_fault(sim, *fault)
-        for part in (refusals, too_many_requests, slow_down, flapping, partial, canaries):
+        for part in (refusals, too_many_requests, slow_down, flapping, partial, failover_cost, canaries):
             part(sim)
 
 
