@@ -478,9 +478,54 @@ def configured(sim):
     setenv()
 
 
+# --- what holds for all -------------------------------------------------------------------------------
+
+RESETS = """module {"name": "resets", "capabilities": ["lead_enrichment"], "transport": "http",
+                   "settings": {"at": {"default": null}}};
+def request: {error: {class: "quota", detail: "none left", reset_at: .settings.at}};
+"""
+
+
+def resets(sim):
+    """A limit that starts anew at a time: until then the provider is not asked."""
+    os.environ["XDG_CONFIG_HOME"] = path("config")
+    os.makedirs(path("config/leadpipe/providers"))
+    with open(path("config/leadpipe/providers/resets.jq"), "w") as f:
+        f.write(RESETS)
+    case = Case(sim, "resets", "enrich")
+    ahead = time.time() + 7200
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ahead))
+    for what, at, seconds in (("RFC 3339", stamp, 7200), ("epoch seconds", int(ahead), 7200),
+                              ("epoch seconds as text", str(int(ahead)), 7200),
+                              ("a time that has passed", "2026-01-01T00:00:00Z", 3600),
+                              ("no time", "soon", 3600), ("null", None, 3600)):
+        case.state = "resets-%d.db" % next(fresh)
+        program("enrich", ["--chain", "resets"], contacts(2),
+                json.dumps({"providers": {"resets": {"at": at}}}), case.state)
+        left, why = case.out_for()
+        ok("reset_at: %s: out of quota for %d s" % (what, seconds),
+           why == "quota" and seconds - 30 < left <= seconds, (why, left))
+    del os.environ["XDG_CONFIG_HOME"]
+
+
+def details(sim):
+    """No detail quotes the contact: the cases' errors all do."""
+    told = []
+    for provider in PATHS:
+        root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "providers", provider)
+        for name in sorted(os.listdir(root)):
+            with open(os.path.join(root, name, "expected.json")) as f:
+                reply = json.load(f)
+            said = [reply.get("detail"), reply.get("error", {}).get("detail")] + \
+                [r.get("detail") for r in reply.get("results", [])]
+            told += ["%s/%s: %s" % (provider, name, d) for d in said
+                     if d and ("acme" in d.lower() or "jane" in d.lower() or "@" in d)]
+    ok("no detail of an adapter quotes the contact", not told, told)
+
+
 TESTS = {"hunter": (hunter_people, hunter_verdicts), "peopledatalabs": (peopledatalabs,),
          "zerobounce": (zerobounce,), "neverbounce": (neverbounce,), "reacher": (reacher,),
-         "configured": (configured,)}
+         "configured": (configured,), "resets": (resets,), "details": (details,)}
 
 
 def main():
