@@ -179,6 +179,15 @@ static void settle(struct lp_work *w)
         lp_gateway_fail(g, &err);
 }
 
+/* Among how many records the credits are divided: those with an answer, or all where none has one. */
+static size_t charged(const struct lp_work *w)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < w->n; i++)
+        n += w->items[i]->answer.outcome == LP_OK;
+    return n ? n : w->n;
+}
+
 static void finish(struct lp_work *w)
 {
     struct lp_lane *l = w->lane;
@@ -193,12 +202,13 @@ static void finish(struct lp_work *w)
         w->resumed->work = NULL;
     }
     settle(w);
+    size_t payers = charged(w);
     for (size_t i = 0; i < w->n; i++) {
         struct lp_answer *a = &w->items[i]->answer;
         a->provider = l->provider;
         a->latency_ms = lp_clock_mono() - w->began_at;
         a->at = lp_clock_now();
-        a->credits = w->credits / (double)w->n;
+        a->credits = a->outcome == LP_OK || payers == w->n ? w->credits / (double)payers : 0;
         if (!l->provider->embedded)
             lp_cache_keep(g, l, w->items[i]);
     }

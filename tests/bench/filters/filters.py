@@ -1,0 +1,91 @@
+"""See filters.bench.sh."""
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+B, T = os.environ["B"], os.environ["T"]
+N = int(os.environ.get("N", "10000000"))
+missed = False
+
+
+def row(work, measured, limit, good):
+    global missed
+    missed |= not good
+    print("| %s | %s | %s |" % (work, measured, limit), flush=True)
+
+
+def program(name, *args):
+    return [os.path.join(B, "bin", name), "-q", *args]
+
+
+def memory(name, *args):
+    """Peak memory in KiB and records a second over N records."""
+    make = ('BEGIN { for (i = 0; i < %d; i++) '
+            'printf "{\\"email\\":\\"user%%d@acme%%d.test\\",\\"first_name\\":\\"Ada\\"}\\n", i, i %% 50000 }' % N)
+    began = time.monotonic()
+    source = subprocess.Popen(["awk", make], stdout=subprocess.PIPE)
+    run = subprocess.Popen(program(name, "-s", os.path.join(T, name + ".db"), *args),
+                           stdin=source.stdout, stdout=subprocess.DEVNULL)
+    source.stdout.close()
+    _, _, usage = os.wait4(run.pid, 0)
+    return usage.ru_maxrss, N / (time.monotonic() - began)
+
+
+def delay(name, *args):
+    """Milliseconds from a record's way in to its way out, input being silent before and after."""
+    run = subprocess.Popen(program(name, "--state", "none", *args), stdin=subprocess.PIPE,
+                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    times = []
+    for i in range(60):
+        time.sleep(0.01)
+        began = time.monotonic()
+        run.stdin.write(b'{"kind":"job","job_id":"%d"}\n' % i)
+        run.stdin.flush()
+        run.stdout.readline()
+        times.append(1000 * (time.monotonic() - began))
+    run.stdin.close()
+    run.wait()
+    return sorted(times)[int(0.9 * len(times))]
+
+
+def cpu_ms(command, runs=40):
+    """Median CPU time of a command: what it costs whatever else the machine does."""
+    def once():
+        run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _, _, usage = os.wait4(run.pid, 0)
+        return 1000 * (usage.ru_utime + usage.ru_stime)
+    return statistics.median(once() for _ in range(runs))
+
+
+def start_up():
+    config = os.path.join(T, "config.jq")
+    with open(config, "w") as f:
+        json.dump({"chains": {"lead_enrichment": {"providers": ["apollo"]}},
+                   "providers": {"apollo": {"api_key": "k-12345", "base_url": "http://127.0.0.1:9", "tries": 1}}}, f)
+    os.chmod(config, 0o600)
+    one = os.path.join(T, "one")
+    with open(one, "w") as f:
+        f.write('{"email":"ada@acme.test"}\n')
+    ours = cpu_ms(program("enrich", "--state", "none", "-c", config, one))
+    jq = cpu_ms(["jq", "-n", "1"])
+    row("`enrich` with one adapter, one record: CPU time (%.0f ms), of `jq -n 1` (%.0f ms)" % (ours, jq),
+        "%.2f ×" % (ours / jq), "≤ 2 ×", ours <= 2 * jq)
+
+
+def main():
+    chains = {"enrich": ["--chain", "offline"], "verify": ["--chain", "local", "--dns", "127.0.0.1:9"]}
+    for name, args in chains.items():
+        ms = delay(name, *args)
+        row("`%s`: a record passed through, input pausing; 9 of 10 within" % name, "%.2f ms" % ms, "≤ 5 ms", ms <= 5)
+    start_up()
+    for name, args in chains.items():
+        kib, rate = memory(name, *args)
+        row("`%s`, %d M records, embedded provider (%.0f k records/s): peak memory" % (name, N // 1000000, rate / 1000),
+            "%.1f MiB" % (kib / 1024), "≤ 32 MiB", kib <= 32 * 1024)
+    return missed
+
+
+sys.exit(main())
