@@ -7,11 +7,12 @@ import itertools
 import json
 import os
 import sqlite3
+import subprocess
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "servers"))
-from sim_client import Sim, contacts, done, ok, path, program  # noqa: E402
+from sim_client import B, WRAP, Sim, contacts, done, ok, path, program, write  # noqa: E402
 from sim_people import person  # noqa: E402
 
 NOW = ["--now", "2026-01-31T10:00:00Z"]
@@ -478,6 +479,62 @@ def configured(sim):
     setenv()
 
 
+# --- their own checks ---------------------------------------------------------------------------------
+
+def check(sim, key, told=None):
+    """What self-check finds of each provider, with one call for each: {provider: (check, advice)}."""
+    sim.tell("reset")
+    for provider, settings in (told or {}).items():
+        sim.tell("set", {provider: settings})
+    own = {}
+    for provider, root in PATHS.items():
+        own[provider] = {"base_url": "%s/%s%s" % (sim.base, provider, root),
+                         ("secret" if provider == "reacher" else "api_key"): key}
+    own["peopledatalabs"]["sandbox_url"] = sim.base + "/peopledatalabs/sandbox/v5"
+    chains = {"lead_enrichment": {"providers": ["hunter", "peopledatalabs", "offline"]},
+              "email_verification": {"providers": ["zerobounce", "neverbounce", "reacher"]}}
+    p = subprocess.run(WRAP + [os.path.join(B, "bin", "self-check"), "--json", "-s",
+                               path("check-%d.db" % next(fresh)), "-c",
+                               write("check.jq", json.dumps({"chains": chains, "providers": own}))],
+                       capture_output=True, text=True)
+    report = json.loads(p.stdout)
+    advice = {r["provider"]: r for r in report["recommendations"]}
+    return {c["provider"]: (c, advice.get(c["provider"], {})) for c in report["recent_checks"]}
+
+
+def checks(sim):
+    setenv()
+    said = check(sim, "sim-key")
+    stats = sim.stats()["vendors"]
+    for provider in PATHS:
+        ok("check %s: a good key, by one call that asks about nobody" % provider,
+           said[provider][0]["outcome"] == "ok" and stats[provider]["requests"] == 1
+           and stats[provider]["records"] == 0, (said.get(provider), stats[provider]["routes"]))
+    ok("check: how much is left, where they say it",
+       [said[p][0]["remaining"] for p in PATHS] == [100000, None, 100000, 100000, None],
+       [said[p][0] for p in PATHS])
+    said = check(sim, "wrong-key")
+    for provider in PATHS:
+        found, advice = said[provider]
+        name = "REACHER_SECRET" if provider == "reacher" else next(iter(KEYS[provider]))
+        ok("check %s: a refused key, and which variable to set" % provider,
+           found["error_class"] == "auth" and advice["severity"] == "critical"
+           and name in advice["action"] and "wrong-key" not in json.dumps([found, advice]),
+           (found, advice))
+    day = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 15 * 86400))
+    empty = {p: {"credits": 0} for p in PATHS if p != "reacher"}
+    empty["hunter"]["reset_date"] = day
+    said = check(sim, "sim-key", empty)
+    for provider in ("hunter", "zerobounce", "neverbounce"):
+        found, advice = said[provider]
+        ok("check %s: no credit left is seen before it is asked" % provider,
+           found["error_class"] == "quota" and found["remaining"] == 0
+           and "credit" in advice["action"], (found, advice))
+    ok("check hunter: out until its credits reset, and that day is named",
+       day in said["hunter"][1]["action"]
+       and day + "T00:00:00Z" in said["hunter"][1]["issue"], said["hunter"][1])
+
+
 # --- what holds for all -------------------------------------------------------------------------------
 
 RESETS = """module {"name": "resets", "capabilities": ["lead_enrichment"], "transport": "http",
@@ -525,7 +582,7 @@ def details(sim):
 
 TESTS = {"hunter": (hunter_people, hunter_verdicts), "peopledatalabs": (peopledatalabs,),
          "zerobounce": (zerobounce,), "neverbounce": (neverbounce,), "reacher": (reacher,),
-         "configured": (configured,), "resets": (resets,), "details": (details,)}
+         "configured": (configured,), "checks": (checks,), "resets": (resets,), "details": (details,)}
 
 
 def main():

@@ -94,7 +94,8 @@ static enum lp_class check_class(int status)
     return status >= 500 ? LP_SERVER : LP_BAD_RESPONSE;
 }
 
-/* What `checked` said: {ok, detail, remaining}, and {class} where the status does not tell it. */
+/* What `checked` said: {ok, detail, remaining}, and {class, reset_at} where the status does not tell
+ * it. */
 static void take_checked(struct http_provider *h, struct lp_call *call, struct lp_str reply)
 {
     struct lp_str v;
@@ -104,6 +105,7 @@ static void take_checked(struct http_provider *h, struct lp_call *call, struct l
         return;
     }
     call->remaining = lp_reply_real(reply, "remaining", -1);
+    lp_reply_wait(call, reply, &h->scratch);
     if (lp_json_get(reply, "class", &v) && v.n > 2)
         lp_class_from((struct lp_str){v.p + 1, v.n - 2}, &class);
     lp_reply_text(reply, "detail", &h->scratch);

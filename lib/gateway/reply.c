@@ -60,17 +60,22 @@ static int64_t until_reset(struct lp_str error, struct lp_buf *scratch)
 }
 
 /* What is asked for in so many words goes before the time at which a limit starts anew. */
+void lp_reply_wait(struct lp_call *call, struct lp_str reply, struct lp_buf *scratch)
+{
+    double after = lp_reply_real(reply, "retry_after_s", -1);
+    if (after >= 0)
+        call->retry_after_ms = (int64_t)(after * 1000);
+    else if (call->retry_after_ms < 0)
+        call->retry_after_ms = until_reset(reply, scratch);
+}
+
 void lp_reply_error(struct lp_call *call, struct lp_str error, struct lp_buf *scratch)
 {
     struct lp_str v;
     enum lp_class class = LP_BAD_RESPONSE;
     if (lp_json_get(error, "class", &v) && v.n > 2)
         lp_class_from((struct lp_str){v.p + 1, v.n - 2}, &class);
-    double after = lp_reply_real(error, "retry_after_s", -1);
-    if (after >= 0)
-        call->retry_after_ms = (int64_t)(after * 1000);
-    else if (call->retry_after_ms < 0)
-        call->retry_after_ms = until_reset(error, scratch);
+    lp_reply_wait(call, error, scratch);
     lp_reply_text(error, "detail", scratch);
     lp_call_error(call, class, scratch->p ? scratch->p : "");
 }

@@ -17,8 +17,10 @@ void lp_reply_take(struct lp_call *call, struct lp_str reply, struct lp_buf *scr
 /* One outcome, {outcome, data, confidence, class, detail}: the item's answer. One without a known
  * `outcome` leaves the item without an answer. */
 void lp_reply_item(struct lp_item *item, struct lp_str result, struct lp_buf *scratch);
-/* {class, detail, retry_after_s}, or reset_at (RFC 3339 or epoch seconds) in place of the last. */
+/* {class, detail}, and when to come again as below. */
 void lp_reply_error(struct lp_call *call, struct lp_str error, struct lp_buf *scratch);
+/* retry_after_s, or reset_at (RFC 3339 or epoch seconds), to the call's retry_after_ms. */
+void lp_reply_wait(struct lp_call *call, struct lp_str reply, struct lp_buf *scratch);
 
 /* A member's text, decoded into `out`; p == NULL: no string. */
 struct lp_str lp_reply_text(struct lp_str object, const char *name, struct lp_buf *out);

@@ -192,7 +192,10 @@ def checked:
       else {ok: true, detail: "key accepted", remaining: $left, reset_at: $reset} end
   end;
 
-def day: .detail // "" | split("resets on ")[1] // "" | .[:10];
+# The check knows the day, and what is out until a midnight is out for that.
+def day:
+  if .until // "" | .[10:19] == "T00:00:00" then .until[:10]
+  else .detail // "" | split("resets on ")[1] // "" | .[:10] end;
 
 def advise:
   if .class == "quota" then
