@@ -43,7 +43,10 @@ static void stats(struct lp_run *run, struct lp_buf *json)
         lp_json_put_int(json, lp_score_tier_name((enum lp_score_tier)t), (int64_t)e->tiers[t]);
     lp_buf_byte(json, '}');
     lp_json_put_int(json, "capped", (int64_t)e->excess);
+    if (!e->counting)
+        return;
     lp_json_put_int(json, "contacts_with_events", (int64_t)e->book.contacts.n);
+    lp_json_put_int(json, "occasions", (int64_t)e->book.seen.n);
 }
 
 static void release(struct lp_run *run)
