@@ -140,6 +140,14 @@ static int fill(struct lp_db *db, const struct lp_db_options *o, struct lp_err *
     return lp_db_commit(db, err);
 }
 
+/* Moves the WAL into the file. A close does so too, but does not say when the disk was full. */
+static int fold_in(struct lp_db *db, struct lp_err *err)
+{
+    int in_log = 0, moved = 0;
+    int rc = sqlite3_wal_checkpoint_v2(db->raw, NULL, SQLITE_CHECKPOINT_TRUNCATE, &in_log, &moved);
+    return rc == SQLITE_OK ? 0 : report_now(db, rc, err);
+}
+
 static int build(
     const char *path, const char *draft, const struct lp_db_options *o, struct lp_err *err)
 {
@@ -150,9 +158,21 @@ static int build(
     struct lp_db_options writable = *o;
     writable.read_only = false;
     struct lp_db *db = open_file(draft, &writable, err);
-    int failed = db ? fill(db, o, err) : -1;
-    lp_db_close(db); /* the last one to close folds the WAL in and removes it */
-    return failed;
+    int failed = db ? fill(db, o, err) || fold_in(db, err) : -1;
+    lp_db_close(db); /* the last one to close removes the WAL, which is empty by now */
+    return failed ? -1 : 0;
+}
+
+static void unlink_draft(const char *draft)
+{
+    static const char *const ends[] = {"", "-wal", "-shm"};
+    struct lp_buf name = {0};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        lp_buf_reset(&name);
+        lp_buf_printf(&name, "%s%s", draft, ends[i]);
+        unlink(name.p);
+    }
+    lp_buf_free(&name);
 }
 
 /* Built beside and renamed, so that a crash in between never leaves an empty file that looks like
@@ -167,10 +187,10 @@ static int make(const char *path, const struct lp_db_options *o, struct lp_err *
         lp_err_set(err, LP_ERR_IO, "corrupt",
             "%s: missing, yet its journal %s is there; not started anew", path, wal.p);
     } else {
-        unlink(draft.p); /* a dead process of the same number may have left one */
+        unlink_draft(draft.p); /* a dead process of the same number may have left one */
         rc = build(path, draft.p, o, err);
         if (rc)
-            unlink(draft.p);
+            unlink_draft(draft.p);
         else if (lp_file_publish(draft.p, path, err) < 0) /* 0: another's file serves both */
             rc = -1;
     }
