@@ -220,32 +220,48 @@ void lp_score_of(
     out->tier = lp_score_tier(s, out->ltv);
 }
 
-/* Most of the time of a score goes into printing: whole numbers are faster than lp_num_put, which has
- * to ask what a double was meant to be. */
+/*
+ * Printing is most of the work of a score, so it goes straight into the buffer, where room is made once,
+ * and numbers are whole numbers of units: lp_num_put would have to ask what a double was meant to be.
+ */
+#define LONGEST                                                                                    \
+    768 /* more than lp_score_put writes without as_of: under 400 bytes and 11 numbers */
+
 struct number {
-    char text[13]; /* "100" to begin with, then the point and nine decimals */
-    unsigned char n;
+    char text[16]; /* "100" to begin with, then the point and nine decimals */
+    size_t n;
 };
+
+static char *put_three(char *p, uint32_t v)
+{
+    p[0] = (char)('0' + v / 100);
+    p[1] = (char)('0' + v / 10 % 10);
+    p[2] = (char)('0' + v % 10);
+    return p + 3;
+}
 
 static struct number number(int64_t units)
 {
     struct number to;
     uint32_t whole = (uint32_t)(units / LP_SCORE_UNIT), rest = (uint32_t)(units % LP_SCORE_UNIT);
-    unsigned char n = 0;
+    char *p = to.text;
     if (whole >= 100)
-        to.text[n++] = (char)('0' + whole / 100);
+        *p++ = (char)('0' + whole / 100);
     if (whole >= 10)
-        to.text[n++] = (char)('0' + whole / 10 % 10);
-    to.text[n++] = (char)('0' + whole % 10);
+        *p++ = (char)('0' + whole / 10 % 10);
+    *p++ = (char)('0' + whole % 10);
     if (rest > 0) {
-        to.text[n] = '.';
-        for (int i = n + 9; i > n; i--, rest /= 10)
-            to.text[i] = (char)('0' + rest % 10);
-        n += 10;
-        while (to.text[n - 1] == '0')
-            n--;
+        uint32_t more = rest % 1000000;
+        *p++ = '.';
+        p = put_three(p, rest / 1000000);
+        if (more > 0)
+            p = put_three(p, more / 1000);
+        if (more % 1000 > 0)
+            p = put_three(p, more % 1000);
+        while (p[-1] == '0')
+            p--;
     }
-    to.n = n;
+    to.n = (size_t)(p - to.text);
     return to;
 }
 
@@ -254,25 +270,32 @@ static struct number number_of_rate(double rate)
     return number((int64_t)(rate * LP_SCORE_UNIT + 0.5));
 }
 
-static void put_number(struct lp_buf *b, struct lp_str key, const struct number *value)
+static char *put_text(char *p, const char *text)
 {
-    lp_buf_str(b, key);
-    lp_buf_add(b, value->text, value->n);
+    size_t n = strlen(text);
+    memcpy(p, text, n);
+    return p + n;
 }
-#define PUT(b, key, value) put_number((b), LP_STR(key), &(value))
 
-static void put_terms(struct lp_buf *b, const struct lp_score_settings *s,
-    const struct lp_score *score, const struct number value[])
+static char *put_number(char *p, const char *before, const struct number *value)
+{
+    p = put_text(p, before);
+    memcpy(p, value->text, sizeof value->text); /* all of it: a length known beforehand is faster */
+    return p + value->n;
+}
+
+static char *put_terms(char *p, const struct lp_score_settings *s, const struct lp_score *score,
+    const struct number value[])
 {
     for (int i = 0; i < LP_SCORE_TERMS; i++) {
         struct number weight = number(s->weight[i]), points = number(score->points[i]);
-        lp_buf_puts(b, i ? ",{\"term\":\"" : "{\"term\":\"");
-        lp_buf_puts(b, terms[i]);
-        PUT(b, "\",\"weight\":", weight);
-        PUT(b, ",\"value\":", value[i]);
-        PUT(b, ",\"points\":", points);
-        lp_buf_byte(b, '}');
+        p = put_text(p, i ? "},{\"term\":\"" : "{\"term\":\"");
+        p = put_text(p, terms[i]);
+        p = put_number(p, "\",\"weight\":", &weight);
+        p = put_number(p, ",\"value\":", &value[i]);
+        p = put_number(p, ",\"points\":", &points);
     }
+    return p;
 }
 
 void lp_score_put(struct lp_buf *b, const struct lp_score_settings *s, const struct lp_score *score,
@@ -281,16 +304,19 @@ void lp_score_put(struct lp_buf *b, const struct lp_score_settings *s, const str
     struct number ltv = number(score->ltv), click_rate = number_of_rate(score->click_rate);
     const struct number value[LP_SCORE_TERMS] = {number_of_rate(score->engagement_rate),
         number_of_rate(score->conversion_rate), number_of_rate(score->conversions_normalised)};
-    PUT(b, "{\"ltv\":", ltv);
-    LP_BUF_LIT(b, ",\"tier\":\"");
-    lp_buf_puts(b, tiers[score->tier]);
-    PUT(b, "\",\"engagement_rate\":", value[LP_SCORE_ENGAGEMENT]);
-    PUT(b, ",\"click_rate\":", click_rate);
-    PUT(b, ",\"conversion_rate\":", value[LP_SCORE_CONVERSION]);
-    PUT(b, ",\"conversions_normalised\":", value[LP_SCORE_VOLUME]);
-    LP_BUF_LIT(b, ",\"explain\":[");
-    put_terms(b, s, score, value);
-    LP_BUF_LIT(b, "],\"as_of\":\"");
+    if (b->cap - b->len <= LONGEST && !lp_buf_grow(b, LONGEST))
+        return;
+    char *p = put_number(b->p + b->len, "{\"ltv\":", &ltv);
+    p = put_text(p, ",\"tier\":\"");
+    p = put_text(p, tiers[score->tier]);
+    p = put_number(p, "\",\"engagement_rate\":", &value[LP_SCORE_ENGAGEMENT]);
+    p = put_number(p, ",\"click_rate\":", &click_rate);
+    p = put_number(p, ",\"conversion_rate\":", &value[LP_SCORE_CONVERSION]);
+    p = put_number(p, ",\"conversions_normalised\":", &value[LP_SCORE_VOLUME]);
+    p = put_text(p, ",\"explain\":[");
+    p = put_terms(p, s, score, value);
+    p = put_text(p, "}],\"as_of\":\"");
+    b->len = (size_t)(p - b->p);
     lp_buf_str(b, as_of);
     LP_BUF_LIT(b, "\"}");
 }
