@@ -91,6 +91,8 @@ int lp_db_begin(struct lp_db *db, struct lp_err *err);
 /* -1: nothing is committed, and the transaction has been rolled back. */
 int lp_db_commit(struct lp_db *db, struct lp_err *err);
 void lp_db_rollback(struct lp_db *db); /* nothing to do outside a transaction */
+/* With LP_DB_SYNC_NORMAL: what is committed by now survives a power cut too. Takes no lock. */
+int lp_db_sync_log(struct lp_db *db, struct lp_err *err);
 bool lp_db_in_transaction(const struct lp_db *db);
 
 int64_t lp_db_changes(const struct lp_db *db); /* rows changed by the last statement */

@@ -213,6 +213,7 @@ int lp_cache_commit(struct lp_gateway *g, struct lp_err *err)
     if (store_all(g, err))
         return -1;
     g->n_fresh = g->n_ended = 0;
+    g->paid_since_sync = true;
     for (size_t i = 0; i < g->n_held; i++)
         lp_window_done(g->window, g->held[i]);
     g->n_held = 0;

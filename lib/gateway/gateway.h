@@ -60,6 +60,8 @@ struct lp_chain {
 };
 
 struct lp_work; /* a call with its tries */
+struct lp_chaos;
+struct lp_recording;
 
 /* An answer that is not in the cache yet; its strings lie in the record's arena. */
 struct lp_fresh {
@@ -131,6 +133,7 @@ struct lp_gateway {
     int64_t seen_input_at;
     struct lp_fresh *fresh; /* answers to be committed before their records leave */
     size_t n_fresh, fresh_room;
+    bool paid_since_sync;   /* committed, but a power cut would still lose it */
     struct lp_slot **held; /* records that wait for that */
     size_t n_held, held_room;
     struct lp_resumed *resumed;
@@ -141,6 +144,9 @@ struct lp_gateway {
     bool fatal;      /* err holds why */
     struct lp_err err;
     uint64_t seed; /* of the jitter */
+    struct lp_chaos *chaos;         /* NULL: no faults but the real ones */
+    struct lp_recording *recording; /* NULL: neither recorded nor replayed */
+    uint64_t rounds;                /* of the loop */
 };
 
 /* provider.c: 1 usable or merely not configured, 0 no such provider (only where !named), -1 wrong.

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include "gateway.h"
 #include "leadpipe/clock.h"
+#include "leadpipe/db.h"
 
 /* A batch leaves when it is full, at the end of input, or when nothing was added for this long. */
 #define LINGER_MS 50
@@ -107,7 +108,9 @@ int lp_gateway_sync(struct lp_gateway *g, bool final, struct lp_err *err)
     for (size_t i = 0; i < g->chain.n; i++)
         if (sync_lane(g, g->chain.lanes[i], err))
             return -1;
-    return 0;
+    bool paid = g->paid_since_sync;
+    g->paid_since_sync = false;
+    return paid ? lp_db_sync_log(lp_state_db(g->state), err) : 0;
 }
 
 /* ---- may it be asked? ----------------------------------------------------------------------- */

@@ -73,8 +73,8 @@ int lp_state_open(struct lp_state **out, const char *flag, struct lp_err *err)
     char *path = named ? lp_strdup(named) : lp_file_state("state.db", err);
     if (!path)
         return -1;
-    /* NORMAL: with WAL a crash of the process loses nothing, a power cut at most the last batches.
-     */
+    /* NORMAL: a kill loses nothing committed; against a power cut the log is synced once a second. An
+     * fsync a commit would hold all other processes up. */
     struct lp_db_options options = {.sync = LP_DB_SYNC_NORMAL, .create = create};
     struct lp_db *db = lp_db_open(path, &options, err);
     free(path);

@@ -251,6 +251,15 @@ void lp_db_close(struct lp_db *db)
     free(db);
 }
 
+int lp_db_sync_log(struct lp_db *db, struct lp_err *err)
+{
+    sqlite3_file *log = NULL;
+    int rc = sqlite3_file_control(db->raw, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    if (rc == SQLITE_OK && log && log->pMethods)
+        rc = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
+    return rc == SQLITE_OK ? 0 : report_now(db, rc, err);
+}
+
 const char *lp_db_path(const struct lp_db *db)
 {
     return db->path;
