@@ -63,6 +63,9 @@ struct lp_ask_settings {
     const char *chain;      /* --chain a,b */
     bool refresh, no_cache; /* --refresh, --no-cache */
     const char *budget;     /* --budget 500credits|20EUR */
+    const char *record;     /* --record FILE */
+    const char *replay;     /* --replay FILE */
+    const char *chaos;      /* --chaos 429@5%,timeout@1% */
 };
 #define LP_ASK_OPTS(type, member)                                                                  \
     {0, "chain", LP_OPT_STRING, offsetof(type, member) + offsetof(struct lp_ask_settings, chain),  \
@@ -73,10 +76,19 @@ struct lp_ask_settings {
         {0, "no-cache", LP_OPT_FLAG,                                                               \
             offsetof(type, member) + offsetof(struct lp_ask_settings, no_cache), NULL,             \
             "neither look up answers in the cache nor keep them there", "", 0},                    \
-    {                                                                                              \
-        0, "budget", LP_OPT_STRING,                                                                \
+        {0, "budget", LP_OPT_STRING,                                                               \
             offsetof(type, member) + offsetof(struct lp_ask_settings, budget), "AMOUNT",           \
-            "stop when this much is spent: 500credits, 20EUR", "", 0                               \
+            "stop when this much is spent: 500credits, 20EUR", "", 0},                             \
+        {0, "record", LP_OPT_STRING,                                                               \
+            offsetof(type, member) + offsetof(struct lp_ask_settings, record), "FILE",             \
+            "keep what is exchanged with providers in a new file", "file", 0},                     \
+        {0, "replay", LP_OPT_STRING,                                                               \
+            offsetof(type, member) + offsetof(struct lp_ask_settings, replay), "FILE",             \
+            "ask nobody: take the answers from a recording", "file", 0},                           \
+    {                                                                                              \
+        0, "chaos", LP_OPT_STRING,                                                                 \
+            offsetof(type, member) + offsetof(struct lp_ask_settings, chaos), "FAULTS",            \
+            "let tries fail by lot: 429@5%,timeout@1%,seed=7", "", 0                               \
     }
 
 int lp_ask_drive(struct lp_run *run, struct lp_err *err);

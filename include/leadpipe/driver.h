@@ -63,6 +63,7 @@ struct lp_call {
     bool nothing;     /* a check: this provider has none of its own, nobody was asked */
     int64_t deadline; /* of this try */
     void *driver;     /* the driver's own, from start to end */
+    void *exchange;   /* the recording's own, likewise */
     struct lp_gateway *gateway;
 
     /* How the try ended: */

@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <stdlib.h>
+#include "chaos.h"
 #include "gateway.h"
 #include "leadpipe/clock.h"
 #include "leadpipe/rejects.h"
@@ -57,6 +58,14 @@ static size_t window_slots(const struct lp_gateway *g)
     return slots;
 }
 
+static int set_chaos(struct lp_gateway *g, const char *spec, struct lp_err *err)
+{
+    if (!spec)
+        return 0;
+    g->chaos = lp_alloc(sizeof *g->chaos);
+    return lp_chaos_parse(spec, g->chaos, err);
+}
+
 static int gateway_init(struct lp_gateway *g, struct lp_run *run, struct lp_err *err)
 {
     g->run = run;
@@ -65,7 +74,8 @@ static int gateway_init(struct lp_gateway *g, struct lp_run *run, struct lp_err 
     g->jobs = run->common.jobs > 0 ? (unsigned)run->common.jobs : 8;
     g->seed = (uint64_t)lp_clock_mono_us() * 2654435761u | 1;
     g->seen_input_at = lp_clock_mono();
-    if (lp_config_load(&g->config, run->common.config, err))
+    if (set_chaos(g, g->settings->chaos, err) ||
+        lp_config_load(&g->config, run->common.config, err))
         return -1;
     lp_gateway_rules(g);
     if (lp_chain_init(g, err) || lp_state_open(&g->state, run->common.state, err) ||
@@ -88,6 +98,7 @@ static void gateway_free(struct lp_gateway *g)
     if (g->window)
         lp_window_del(g->window, free);
     lp_config_free(&g->config);
+    free(g->chaos);
 }
 
 static void put_lane_stats(const struct lp_lane *l, struct lp_buf *b)

@@ -3,6 +3,7 @@
 #include "gateway.h"
 #include "leadpipe/clock.h"
 #include "leadpipe/log.h"
+#include "work.h"
 
 /*
  * The life of one call: a try, perhaps more tries after a wait, perhaps polling, then every item
@@ -10,38 +11,6 @@
  * rate_limited only (a look-up may be repeated; effects get a stricter rule with the programs that
  * have them).
  */
-
-#define BACKOFF_MS     500
-#define BACKOFF_MAX_MS 10000
-
-struct lp_work {
-    struct lp_call call;
-    struct lp_lane *lane;
-    struct lp_item **items;
-    size_t n, room;
-    int tries;   /* made so far in this phase */
-    bool forced; /* the circuit is open and nobody else can answer */
-    bool probe;
-    bool starting;         /* inside driver->start: the end is looked at when it returns */
-    int64_t began_at;      /* mono: first try */
-    int64_t polling_since; /* mono, 0: not polling */
-    int64_t try_at;        /* mono: this try began */
-    int64_t due;           /* mono: next try or poll; 0: a try is under way */
-    struct lp_buf memo;
-    int64_t pending;            /* row of a batch handed in, 0: none */
-    struct lp_resumed *resumed; /* handed in by an earlier run */
-    size_t reserved;            /* records that money was set aside for */
-    double credits;
-    struct lp_work *prev, *next;
-};
-
-static double random_fraction(struct lp_gateway *g)
-{
-    g->seed ^= g->seed << 13;
-    g->seed ^= g->seed >> 7;
-    g->seed ^= g->seed << 17;
-    return (double)(g->seed >> 11) / 9007199254740992.0;
-}
 
 static void begin_try(struct lp_work *w);
 
@@ -295,43 +264,6 @@ static void poll_later(struct lp_work *w)
     w->due = now + (w->call.after_ms > 0 ? w->call.after_ms : 1);
 }
 
-static bool may_retry(enum lp_class c)
-{
-    return c == LP_NETWORK || c == LP_TIMEOUT || c == LP_SERVER || c == LP_RATE_LIMITED;
-}
-
-/* How long to wait before another try; -1: no other. */
-static int64_t retry_wait(struct lp_work *w, enum lp_class class)
-{
-    const struct lp_provider *p = w->lane->provider;
-    int64_t now = lp_clock_mono();
-    if (!may_retry(class) || w->forced || w->probe || w->tries >= p->tries ||
-        w->lane->gateway->stop_at)
-        return -1;
-    int64_t cap = (int64_t)BACKOFF_MS << (w->tries - 1);
-    if (cap > BACKOFF_MAX_MS)
-        cap = BACKOFF_MAX_MS;
-    int64_t wait = w->call.retry_after_ms >= 0
-                       ? w->call.retry_after_ms
-                       : 1 + (int64_t)(random_fraction(w->lane->gateway) * (double)cap);
-    if (w->call.retry_after_ms > p->max_wait_ms)
-        return -1;
-    int64_t total =
-        class == LP_RATE_LIMITED ? p->total_ms + p->max_wait_ms * p->tries : p->total_ms;
-    return now + wait - w->began_at > total && !w->polling_since ? -1 : wait;
-}
-
-/* Until when the provider is out for its limit; 0: it is not. */
-static int64_t limit_until(struct lp_work *w, enum lp_class class)
-{
-    int64_t wait = w->call.retry_after_ms;
-    if (class == LP_QUOTA)
-        return lp_clock_real() + (wait > 0 ? wait : 3600 * 1000);
-    if (class == LP_RATE_LIMITED && wait > 0)
-        return lp_clock_real() + wait;
-    return 0;
-}
-
 static void refuse(struct lp_work *w, enum lp_class class)
 {
     struct lp_lane *l = w->lane;
@@ -345,7 +277,7 @@ static void refuse(struct lp_work *w, enum lp_class class)
 static void failed(struct lp_work *w)
 {
     enum lp_class class = w->call.class;
-    int64_t until = limit_until(w, class);
+    int64_t until = lp_retry_out_until(w, class);
     observe(w, LP_ERROR, class, until);
     if (class == LP_AUTH || class == LP_CONFIG)
         refuse(w, class);
@@ -353,7 +285,7 @@ static void failed(struct lp_work *w)
         w->lane->proved = true;
     if (class == LP_RATE_LIMITED)
         lp_lane_slow_down(w->lane);
-    int64_t wait = retry_wait(w, class);
+    int64_t wait = lp_retry_wait(w, class);
     if (wait < 0)
         fail_all(w, LP_ERROR, class);
     else
@@ -370,27 +302,45 @@ static void ended(struct lp_work *w)
     }
 }
 
+/* Draws the try's fault; true where it is to be slow, and is begun when it has been so. */
+static bool hold_up(struct lp_work *w)
+{
+    const struct lp_chaos *chaos = w->lane->gateway->chaos;
+    w->fault = chaos && !w->held_up ? lp_chaos_draw(chaos, &w->call, w->tries) : LP_CHAOS_NONE;
+    w->held_up = w->fault == LP_CHAOS_SLOW;
+    if (w->held_up)
+        w->due = lp_clock_mono() + LP_CHAOS_SLOW_MS;
+    return w->held_up;
+}
+
 static void begin_try(struct lp_work *w)
 {
     struct lp_lane *l = w->lane;
+    if (!w->held_up) {
+        w->tries++;
+        w->try_at = lp_clock_mono();
+    }
     w->due = 0;
-    w->tries++;
-    w->try_at = lp_clock_mono();
     w->call = (struct lp_call){.provider = l->provider,
         .capability = l->provider->capability,
         .items = w->items,
         .n = w->n,
         .memo = w->memo.len ? lp_buf_view(&w->memo) : (struct lp_str){0},
-        .deadline = w->try_at + l->provider->timeout_ms,
+        .deadline = lp_clock_mono() + l->provider->timeout_ms,
         .gateway = l->gateway,
         .retry_after_ms = -1,
         .credits = -1,
         .remaining = -1};
     for (size_t i = 0; i < w->n; i++)
         w->items[i]->answered = false;
+    if (hold_up(w))
+        return;
     l->calls++;
     w->starting = true;
-    l->provider->driver->start(l->provider, &w->call);
+    if (w->fault)
+        lp_chaos_strike(w->fault, &w->call);
+    else
+        l->provider->driver->start(l->provider, &w->call);
     w->starting = false;
     ended(w);
 }
@@ -413,21 +363,6 @@ static void end_try(struct lp_call *call, enum lp_call_end end)
 }
 
 /* ---- what drivers call ---------------------------------------------------------------------- */
-
-void lp_item_answer(struct lp_item *item, enum lp_outcome outcome, enum lp_class class,
-    struct lp_str data, struct lp_str confidence, struct lp_str detail)
-{
-    struct lp_arena *a = &item->rec->arena;
-    struct lp_answer *to = &item->answer;
-    *to = (struct lp_answer){.outcome = outcome, .class = class};
-    if (data.p)
-        to->data = lp_arena_str(a, data);
-    if (confidence.p)
-        to->confidence = lp_arena_str(a, confidence);
-    if (detail.n)
-        to->detail = lp_arena_str(a, detail);
-    item->answered = true;
-}
 
 void lp_call_results(struct lp_call *call)
 {

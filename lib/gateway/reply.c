@@ -3,6 +3,21 @@
 #include "leadpipe/clock.h"
 #include "leadpipe/json.h"
 
+void lp_item_answer(struct lp_item *item, enum lp_outcome outcome, enum lp_class class,
+    struct lp_str data, struct lp_str confidence, struct lp_str detail)
+{
+    struct lp_arena *a = &item->rec->arena;
+    struct lp_answer *to = &item->answer;
+    *to = (struct lp_answer){.outcome = outcome, .class = class};
+    if (data.p)
+        to->data = lp_arena_str(a, data);
+    if (confidence.p)
+        to->confidence = lp_arena_str(a, confidence);
+    if (detail.n)
+        to->detail = lp_arena_str(a, detail);
+    item->answered = true;
+}
+
 struct lp_str lp_reply_text(struct lp_str object, const char *name, struct lp_buf *out)
 {
     struct lp_str v;

@@ -1,0 +1,52 @@
+#include "leadpipe/clock.h"
+#include "work.h"
+
+/*
+ * Whether a try that failed is made again, and when: full jitter, unless the provider has named a time.
+ */
+
+#define BACKOFF_MS     500
+#define BACKOFF_MAX_MS 10000
+
+static double random_fraction(struct lp_gateway *g)
+{
+    g->seed ^= g->seed << 13;
+    g->seed ^= g->seed >> 7;
+    g->seed ^= g->seed << 17;
+    return (double)(g->seed >> 11) / 9007199254740992.0;
+}
+
+static bool may_retry(enum lp_class c)
+{
+    return c == LP_NETWORK || c == LP_TIMEOUT || c == LP_SERVER || c == LP_RATE_LIMITED;
+}
+
+int64_t lp_retry_wait(struct lp_work *w, enum lp_class class)
+{
+    const struct lp_provider *p = w->lane->provider;
+    int64_t now = lp_clock_mono();
+    if (!may_retry(class) || w->forced || w->probe || w->tries >= p->tries ||
+        w->lane->gateway->stop_at)
+        return -1;
+    int64_t cap = (int64_t)BACKOFF_MS << (w->tries - 1);
+    if (cap > BACKOFF_MAX_MS)
+        cap = BACKOFF_MAX_MS;
+    int64_t wait = w->call.retry_after_ms >= 0
+                       ? w->call.retry_after_ms
+                       : 1 + (int64_t)(random_fraction(w->lane->gateway) * (double)cap);
+    if (w->call.retry_after_ms > p->max_wait_ms)
+        return -1;
+    int64_t total =
+        class == LP_RATE_LIMITED ? p->total_ms + p->max_wait_ms * p->tries : p->total_ms;
+    return now + wait - w->began_at > total && !w->polling_since ? -1 : wait;
+}
+
+int64_t lp_retry_out_until(const struct lp_work *w, enum lp_class class)
+{
+    int64_t wait = w->call.retry_after_ms;
+    if (class == LP_QUOTA)
+        return lp_clock_real() + (wait > 0 ? wait : 3600 * 1000);
+    if (class == LP_RATE_LIMITED && wait > 0)
+        return lp_clock_real() + wait;
+    return 0;
+}
