@@ -432,7 +432,7 @@ int lp_provider_check_all(
         return 0;
     struct lp_json_iter it = lp_json_iter(all);
     while (lp_json_next(&it, &raw, &value)) {
-        char *name = lp_strndup(raw.p, raw.n);
+        char *name = own_text((struct lp_str){raw.p - 1, raw.n + 2}); /* between its quotes */
         int r = check_unused(config, name, drivers, err);
         free(name);
         if (r)

@@ -252,11 +252,13 @@ static void put_providers(struct sink *s, const struct lp_status *st)
         return;
     struct lp_json_iter it = lp_json_iter(all);
     while (lp_json_next(&it, &raw, &value)) {
-        char path[160], *name = lp_strndup(raw.p, raw.n);
-        snprintf(path, sizeof path, "providers.%s", name);
-        if (!shown_before(st, st->n_chains, name))
+        struct lp_buf name = {0};
+        char path[160];
+        lp_json_decode((struct lp_str){raw.p - 1, raw.n + 2}, &name); /* between its quotes */
+        snprintf(path, sizeof path, "providers.%s", name.p);
+        if (name.p && !shown_before(st, st->n_chains, name.p))
             put(s, path, LP_STR("null"), "config; not shown, for it is in none of these chains");
-        free(name);
+        lp_buf_free(&name);
     }
 }
 

@@ -28,10 +28,11 @@ static void take_entry(struct lp_stmt *q, struct lp_state_entry *e)
 int lp_state_audit(struct lp_state *s, const char *capability, int64_t limit,
     int (*each)(void *arg, const struct lp_state_entry *e), void *arg, struct lp_err *err)
 {
+    /* By time: programs enter what they did a second or so later, each provider's in a row. */
     struct lp_stmt *q = lp_db_stmt(lp_state_db(s),
         "SELECT at, run_id, capability, method, provider, outcome, error_class, http_status,"
         " latency_ms, records, credits FROM (SELECT * FROM audit"
-        " WHERE ?1 IS NULL OR capability = ?1 ORDER BY id DESC LIMIT ?2) ORDER BY id");
+        " WHERE ?1 IS NULL OR capability = ?1 ORDER BY at DESC, id DESC LIMIT ?2) ORDER BY at, id");
     struct lp_state_entry e;
     int r, stop = 0;
     lp_stmt_bind(q, "si", capability, limit);
