@@ -1,10 +1,10 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include "gateway.h"
 #include "leadpipe/clock.h"
+#include "leadpipe/log.h"
 #include "leadpipe/db.h"
 
-/* A batch leaves when it is full, at the end of input, or when nothing was added for this long. */
-#define LINGER_MS 50
 /* Tokens are taken from the shared bucket for this much time at once, so that a fast provider does
  * not cost a transaction a request. */
 #define RESERVE_MS 50
@@ -20,6 +20,7 @@ struct lp_lane *lp_lane_new(struct lp_gateway *g, struct lp_provider *p, unsigne
     l->provider = p;
     l->index = index;
     l->proved = p->embedded;
+    l->remaining = -1;
     l->limit.requests = p->rate_requests;
     l->limit.per_ms = p->rate_per_ms;
     p->lane = l;
@@ -56,6 +57,16 @@ static bool same_kind(const struct lp_observation *a, const struct lp_observatio
     return a->outcome == LP_OK && b->outcome == LP_OK && a->n < ALIKE_MAX && b->credits == 0;
 }
 
+/* What a vendor says may quote the key back, and the state file is no place for it. */
+static void mask(char *text, size_t room)
+{
+    struct lp_buf b = {0};
+    lp_buf_puts(&b, text);
+    lp_log_redact(&b);
+    snprintf(text, room, "%s", b.p);
+    lp_buf_free(&b);
+}
+
 void lp_lane_observe(struct lp_lane *l, const struct lp_observation *o)
 {
     enum lp_health_state before = l->health.state;
@@ -75,7 +86,10 @@ void lp_lane_observe(struct lp_lane *l, const struct lp_observation *o)
     if (l->n_seen == l->seen_room)
         l->seen = lp_realloc_array(
             l->seen, l->seen_room = l->seen_room ? 2 * l->seen_room : 64, sizeof *l->seen);
-    l->seen[l->n_seen++] = *o;
+    l->seen[l->n_seen] = *o;
+    if (o->message[0])
+        mask(l->seen[l->n_seen].message, sizeof o->message);
+    l->n_seen++;
     if (l->n_seen >= 256)
         l->gateway->synced_at = 0;
 }
@@ -251,9 +265,7 @@ static bool room_for_call(const struct lp_lane *l)
     return p->embedded || g->jobs_used < g->jobs;
 }
 
-/* 0: there is a token; else the mono time when there may be one, or -1: further off than max_wait.
- */
-static int64_t take_token(struct lp_lane *l, int64_t now)
+int64_t lp_lane_token(struct lp_lane *l, int64_t now)
 {
     struct lp_limit *m = &l->limit;
     struct lp_err err = {0};
@@ -317,7 +329,7 @@ static void start(struct lp_lane *l, size_t n, bool forced)
 
 static bool batch_ready(const struct lp_lane *l, size_t batch, int64_t now, bool input_over)
 {
-    return l->queued >= batch || input_over || now - l->pushed_at >= LINGER_MS;
+    return l->queued >= batch || input_over || now - l->pushed_at >= l->provider->linger_ms;
 }
 
 /* One call, if there may be one now. 0: started, look again; else when to look again. */
@@ -340,8 +352,8 @@ static int64_t pump_one(struct lp_lane *l)
     size_t batch = l->probing ? 1 : (size_t)l->provider->batch;
     batch = batch > 1024 ? 1024 : batch;
     if (!batch_ready(l, batch, now, g->run->input_ended))
-        return l->pushed_at + LINGER_MS;
-    int64_t at = take_token(l, now);
+        return l->pushed_at + l->provider->linger_ms;
+    int64_t at = lp_lane_token(l, now);
     if (at < 0)
         bounce(l, LP_RATE_LIMITED, true);
     if (at)
