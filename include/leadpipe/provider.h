@@ -44,6 +44,8 @@ struct lp_provider {
     double credits; /* cost of one record */
     double price;   /* of one credit, in `currency`; 0: not known */
     char currency[8];
+    int64_t linger_ms; /* how long a batch waits for more */
+    char *account;     /* whose rate it is: its name, or name/capability */
     const char *ca_file;
     void *handle;         /* the driver's own */
     struct lp_lane *lane; /* the gateway's: queue, health, limits */

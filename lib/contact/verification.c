@@ -146,10 +146,15 @@ static const struct lp_answer *best_of(
 /* Why nobody had a verdict: they ran out of time, or failed otherwise. */
 static enum lp_verification_reason failure_of(const struct lp_result *result)
 {
-    for (size_t i = 0; i < result->n; i++)
-        if (result->answers[i].outcome != LP_SKIPPED && result->answers[i].class != LP_TIMEOUT)
+    bool asked = false;
+    for (size_t i = 0; i < result->n; i++) {
+        if (result->answers[i].outcome == LP_SKIPPED)
+            continue;
+        if (result->answers[i].class != LP_TIMEOUT)
             return LP_REASON_PROVIDER_ERROR;
-    return result->n ? LP_REASON_TIMEOUT : LP_REASON_PROVIDER_ERROR;
+        asked = true;
+    }
+    return asked ? LP_REASON_TIMEOUT : LP_REASON_PROVIDER_ERROR;
 }
 
 /* --- writing --------------------------------------------------------------------------------- */

@@ -115,6 +115,8 @@ static void put_lane_stats(const struct lp_lane *l, struct lp_buf *b)
         lp_json_put_int(b, lp_outcome_name((enum lp_outcome)o), (int64_t)l->requests[o]);
     LP_BUF_LIT(b, "}");
     lp_json_put_num(b, "credits", l->credits, 6);
+    if (l->remaining >= 0)
+        lp_json_put_num(b, "remaining", l->remaining, 6);
     lp_json_put_str(b, "health", lp_str(lp_health_name(l->health.state)));
     LP_BUF_LIT(b, "}");
 }

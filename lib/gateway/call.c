@@ -39,6 +39,7 @@ static void give_back(struct lp_work *w)
         g->works = w->next;
     if (w->next)
         w->next->prev = w->prev;
+    w->due = 0;
     w->next = g->spare;
     g->spare = w;
 }
@@ -220,6 +221,8 @@ static void results(struct lp_work *w)
     w->lane->any_success |= good;
     if (good)
         lp_lane_speed_up(w->lane);
+    if (w->call.remaining >= 0)
+        w->lane->remaining = w->call.remaining;
     if (w->pending)
         lp_pending_end(w->lane->gateway, w->pending);
     finish(w);
@@ -249,10 +252,9 @@ static void poll_later(struct lp_work *w)
     put_on_file(w);
     if (!late)
         observe(w, LP_OK, LP_CLASS_NONE, 0); /* a submission that was taken is a success */
-    if (!w->polling_since) {
+    if (!w->polling_since)
         w->polling_since = now;
-        w->tries = 0;
-    }
+    w->tries = 0; /* each question has its own tries */
     w->lane->proved = true;
     if (late) {
         snprintf(w->call.detail, sizeof w->call.detail, "still not ready after %lld s of polling",
@@ -393,6 +395,16 @@ void lp_call_error(struct lp_call *call, enum lp_class class, const char *detail
 
 /* ---- the loop's side ------------------------------------------------------------------------ */
 
+/* Another try or poll, when the provider's rate allows it. */
+static void go_on(struct lp_work *w, int64_t now)
+{
+    int64_t at = lp_lane_token(w->lane, now);
+    if (at)
+        w->due = at > 0 ? at : now + w->lane->provider->max_wait_ms;
+    else
+        begin_try(w);
+}
+
 int64_t lp_work_pump(struct lp_gateway *g)
 {
     int64_t now = lp_clock_mono(), next_due = INT64_MAX;
@@ -400,8 +412,8 @@ int64_t lp_work_pump(struct lp_gateway *g)
     for (struct lp_work *w = g->works; w; w = next) {
         next = w->next;
         if (w->due && w->due <= now)
-            begin_try(w);
-        else if (w->due && w->due < next_due)
+            go_on(w, now); /* w may be done with and its struct be spare now: its `due` is 0 then */
+        if (w->due && w->due < next_due)
             next_due = w->due;
     }
     return next_due;

@@ -16,6 +16,7 @@ const struct lp_shape_member lp_config_provider_members[] = {
     {"rate", LP_SHAPE_OBJECT, NULL},
     {"cost", LP_SHAPE_OBJECT, NULL},
     {"tries", LP_SHAPE_COUNT, NULL},
+    {"linger_s", LP_SHAPE_NUMBER, NULL},
     {"timeout_s", LP_SHAPE_NUMBER, NULL},
     {"total_s", LP_SHAPE_NUMBER, NULL},
     {"max_wait_s", LP_SHAPE_NUMBER, NULL},

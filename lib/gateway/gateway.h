@@ -103,9 +103,10 @@ struct lp_lane {
     unsigned in_flight;
     bool opened, proved; /* driver opened; a first try has ended without refusal */
     bool any_success;
-    enum lp_class refused;   /* AUTH or CONFIG: not asked again in this run */
-    unsigned allowed, good; /* calls at a time after a 429 (0: as many as may be); successes since */
-    bool probing;            /* our probe is under way */
+    enum lp_class refused; /* AUTH or CONFIG: not asked again in this run */
+    unsigned allowed,
+        good;     /* calls at a time after a 429 (0: as many as may be); successes since */
+    bool probing; /* our probe is under way */
     struct lp_health health; /* as last read from the state, own observations folded in */
     struct lp_limit limit;
     struct lp_observation *seen; /* not yet saved */
@@ -114,6 +115,7 @@ struct lp_lane {
     uint64_t requests[LP_OUTCOMES]; /* calls that have ended, as the audit log has them */
     uint64_t outcomes[LP_OUTCOMES];
     double credits, unsaved_credits; /* used; and not yet in the day's account */
+    double remaining;                /* credits left, as the provider last said; -1: it did not */
 };
 
 struct lp_gateway {
@@ -133,7 +135,7 @@ struct lp_gateway {
     int64_t seen_input_at;
     struct lp_fresh *fresh; /* answers to be committed before their records leave */
     size_t n_fresh, fresh_room;
-    bool paid_since_sync;   /* committed, but a power cut would still lose it */
+    bool paid_since_sync;  /* committed, but a power cut would still lose it */
     struct lp_slot **held; /* records that wait for that */
     size_t n_held, held_room;
     struct lp_resumed *resumed;
@@ -143,7 +145,7 @@ struct lp_gateway {
     uint64_t failed; /* records nobody could answer */
     bool fatal;      /* err holds why */
     struct lp_err err;
-    uint64_t seed; /* of the jitter */
+    uint64_t seed;                  /* of the jitter */
     struct lp_chaos *chaos;         /* NULL: no faults but the real ones */
     struct lp_recording *recording; /* NULL: neither recorded nor replayed */
     uint64_t rounds;                /* of the loop */
@@ -182,6 +184,9 @@ void lp_lanes_stop(struct lp_gateway *g);
 void lp_lane_observe(struct lp_lane *l, const struct lp_observation *o);
 int lp_gateway_sync(struct lp_gateway *g, bool final, struct lp_err *err);
 
+/* A token of the provider's rate: 0 taken, else the mono time when there may be one, or -1: further off
+ * than max_wait. */
+int64_t lp_lane_token(struct lp_lane *l, int64_t now);
 /* Halves the calls at a time after a 429, and takes them back one by one. */
 void lp_lane_slow_down(struct lp_lane *l);
 void lp_lane_speed_up(struct lp_lane *l);

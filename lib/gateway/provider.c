@@ -243,8 +243,13 @@ static int set_rate(struct lp_provider *p, struct lp_str rate, struct lp_err *er
     struct lp_str v;
     if (!rate.p || lp_json_type(rate) != LP_JSON_OBJECT)
         return 0;
-    if (lp_json_get(rate, p->capability, &v)) /* may be given per capability */
+    struct lp_buf account = {0};
+    bool own = lp_json_get(rate, p->capability, &v);
+    if (own) /* given per capability: then each has a bucket of its own */
         rate = v;
+    lp_buf_printf(&account, "%s%s%s", p->name, own ? "/" : "", own ? p->capability : "");
+    free(p->account);
+    p->account = lp_buf_take(&account);
     double requests = lp_json_get(rate, "requests", &v) ? number(v, -1) : -1;
     double per_s = lp_json_get(rate, "per_s", &v) ? number(v, -1) : 1;
     if (requests < 0 || per_s <= 0)
@@ -267,6 +272,8 @@ static int set_limits(
     p->tries = (int)number(member(entry, meta, "tries"), 3);
     p->timeout_ms = (int64_t)(1000 * number(member(entry, meta, "timeout_s"), 30));
     p->total_ms = (int64_t)(1000 * number(member(entry, meta, "total_s"), 120));
+    /* A batch leaves when it is full, at the end of input, or when nothing was added for this long. */
+    p->linger_ms = (int64_t)(1000 * number(member(entry, meta, "linger_s"), 0.05));
     p->max_wait_ms = (int64_t)(1000 * number(member(entry, meta, "max_wait_s"), 60));
     p->poll_ms = (int64_t)(1000 * number(member(entry, meta, "poll_limit_s"), 600));
     p->credits = cost.p && lp_json_get(cost, "credits", &v)
@@ -354,6 +361,7 @@ int lp_provider_make(struct lp_provider **out, const struct lp_config *config, c
     bool has_use = lp_json_get(entry, "use", &v);
     p->name = lp_strdup(name);
     p->use = has_use ? own_text(v) : lp_strdup(name);
+    p->account = lp_strdup(name);
     p->capability = capability;
     int r = bind(p, drivers, err);
     if (r == 0 && named)
@@ -392,6 +400,7 @@ void lp_provider_del(struct lp_provider *p)
     free((char *)p->name);
     free((char *)p->use);
     free((char *)p->ca_file);
+    free(p->account);
     free(p);
 }
 

@@ -12,6 +12,7 @@ module {
     "poll_s": {"default": 10},
     "page_size": {"default": 1000}
   },
+  "linger_s": 5,                              # jobs are counted by the day: better few and full
   "batch": 1000,                              # a job is dear, an address in it is not
   "max_in_flight": 5,                         # 10 jobs at once are allowed
   "rate": {"requests": 25, "per_s": 86400},   # 50 jobs a day, burst included
