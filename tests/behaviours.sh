@@ -17,7 +17,10 @@ G09 healthy to degraded                    G10 unhealthy to degraded
 G11 EMA of the latency                     G12 every capability has a chain
 G13 credentials present: configured        G14 absent: passed over
 G15 a config mistake names its key         G16 defaults hold, can be overridden
-G17 dry run dominates                      G23 Apollo mapping
+G17 dry run dominates                      G18 full check
+G19 --status shows an earlier run          G20 --watch repeats and stops cleanly
+G21 --json validates against its schema    G22 exit status follows health
+G23 Apollo mapping
 G24 Dropcontact batches                    C01 defaults
 C02 names kept                             C03 an engagement makes engaged
 C04 three counted                          C05 enrichment fills company, status

@@ -108,7 +108,10 @@ static void put_age(struct lp_buf *b, int64_t ms)
     while (i < 3 && s < units[i].s)
         i++;
     int64_t n = s / units[i].s;
-    lp_buf_printf(b, "%lld %s%s", (long long)n, units[i].name, n == 1 ? "" : "s");
+    if (n == 0)
+        LP_BUF_LIT(b, "just now");
+    else
+        lp_buf_printf(b, "%lld %s%s", (long long)n, units[i].name, n == 1 ? "" : "s");
 }
 
 /* ---- a provider's line ---------------------------------------------------------------------- */
