@@ -161,32 +161,37 @@ static enum lp_verification_reason failure_of(const struct lp_result *result)
 
 static const char *const checks[] = {
     "syntax", "mx", "disposable", "role", "free", "catch_all", "smtp"};
+#define CHECKS (sizeof checks / sizeof *checks)
 
-static bool read_check(const struct lp_answer *a, const char *name, struct lp_str *v)
+/* Takes what an answer says of checks that nobody has spoken of yet. */
+static void read_checks(const struct lp_answer *a, struct lp_str *found)
 {
-    struct lp_str all;
-    enum lp_json_type t;
-
-    if (!a || a->outcome != LP_OK || !a->data.p || !lp_json_get(a->data, "checks", &all) ||
-        !lp_json_get(all, name, v))
-        return false;
-    t = lp_json_type(*v);
-    return t == LP_JSON_TRUE || t == LP_JSON_FALSE;
+    struct lp_str all, name, v;
+    if (!a || a->outcome != LP_OK || !a->data.p || !lp_json_get(a->data, "checks", &all))
+        return;
+    struct lp_json_iter it = lp_json_iter(all);
+    while (lp_json_next(&it, &name, &v)) {
+        enum lp_json_type t = lp_json_type(v);
+        for (size_t c = 0; c < CHECKS; c++)
+            if (!found[c].p && (t == LP_JSON_TRUE || t == LP_JSON_FALSE) &&
+                lp_json_name_is(name, checks[c]))
+                found[c] = v;
+    }
 }
 
 /* The chosen provider's word first, then whoever looked. */
 static void put_checks(
     struct lp_buf *b, const struct lp_answer *best, const struct lp_result *result)
 {
+    struct lp_str found[CHECKS] = {{0}};
+    read_checks(best, found);
+    for (size_t i = 0; i < result->n; i++)
+        if (&result->answers[i] != best)
+            read_checks(&result->answers[i], found);
     lp_json_key(b, "checks");
     lp_buf_byte(b, '{');
-    for (size_t c = 0; c < sizeof checks / sizeof *checks; c++) {
-        struct lp_str v = LP_STR("null");
-        bool found = read_check(best, checks[c], &v);
-        for (size_t i = 0; i < result->n && !found; i++)
-            found = read_check(&result->answers[i], checks[c], &v);
-        lp_json_put_raw(b, checks[c], found ? v : LP_STR("null"));
-    }
+    for (size_t c = 0; c < CHECKS; c++)
+        lp_json_put_raw(b, checks[c], found[c].p ? found[c] : LP_STR("null"));
     lp_buf_byte(b, '}');
 }
 
