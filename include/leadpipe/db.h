@@ -86,6 +86,11 @@ struct lp_str lp_stmt_blob(struct lp_stmt *s, int column); /* NULL: {NULL, 0}; e
 bool lp_stmt_null(struct lp_stmt *s, int column);
 int lp_stmt_columns(struct lp_stmt *s);
 
+/* Between the two, reads share one snapshot and one lock instead of taking it each: for many small
+ * look-ups in a row. lp_db_begin releases too; write nothing outside a transaction in between. */
+void lp_db_hold(struct lp_db *db);
+void lp_db_release(struct lp_db *db);
+
 /* BEGIN IMMEDIATE: from here on the file is ours to write; waits up to 10 s for its turn. */
 int lp_db_begin(struct lp_db *db, struct lp_err *err);
 /* -1: nothing is committed, and the transaction has been rolled back. */

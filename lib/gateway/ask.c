@@ -5,6 +5,7 @@
 #include "chaos.h"
 #include "gateway.h"
 #include "leadpipe/clock.h"
+#include "leadpipe/db.h"
 #include "leadpipe/rejects.h"
 #include "leadpipe/signals.h"
 
@@ -338,7 +339,11 @@ static bool finished(const struct lp_gateway *g)
 
 static int step(struct lp_gateway *g, struct lp_err *err)
 {
+    if (g->state)
+        lp_db_hold(lp_state_db(g->state)); /* each record may be looked up in the cache */
     int took = take_records(g, err);
+    if (g->state)
+        lp_db_release(lp_state_db(g->state));
     if (took < 0)
         return -1;
     see_to_stop(g);

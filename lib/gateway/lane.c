@@ -119,6 +119,7 @@ int lp_gateway_sync(struct lp_gateway *g, bool final, struct lp_err *err)
     if (!g->state || (!final && g->synced_at && now - g->synced_at < 1000))
         return 0;
     g->synced_at = now;
+    lp_db_release(lp_state_db(g->state));
     for (size_t i = 0; i < g->chain.n; i++)
         if (sync_lane(g, g->chain.lanes[i], err))
             return -1;

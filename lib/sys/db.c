@@ -30,6 +30,7 @@ struct lp_db {
     char *path;
     struct lp_stmt **stmts;
     size_t n;
+    struct lp_stmt *held; /* a read under way, so that others need not lock anew; NULL: none */
 };
 
 const char *lp_db_version(void)
@@ -448,8 +449,27 @@ int lp_stmt_columns(struct lp_stmt *s)
 
 /* --- transactions ---------------------------------------------------------------------------- */
 
+/* A statement that is not stepped to its end keeps the read transaction open. */
+void lp_db_hold(struct lp_db *db)
+{
+    struct lp_err none = {0};
+    if (db->held)
+        return;
+    db->held = lp_db_stmt(db, "SELECT 1 FROM sqlite_schema UNION ALL SELECT 2");
+    if (lp_stmt_row(db->held, &none) <= 0)
+        db->held = NULL;
+}
+
+void lp_db_release(struct lp_db *db)
+{
+    if (db->held)
+        lp_stmt_reset(db->held);
+    db->held = NULL;
+}
+
 int lp_db_begin(struct lp_db *db, struct lp_err *err)
 {
+    lp_db_release(db); /* a snapshot that others have moved on from cannot be written to */
     int rc = exec_patiently(db, "BEGIN IMMEDIATE");
     return rc == SQLITE_OK ? 0 : report_now(db, rc, err);
 }
