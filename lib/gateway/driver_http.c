@@ -13,6 +13,7 @@
 
 struct exchange {
     struct lp_call *call; /* NULL: cancelled, whatever comes is thrown away */
+    struct http_provider *owner;
     struct exchange *next;
 };
 
@@ -173,12 +174,10 @@ static void arrived(void *arg, const struct lp_http_response *r)
     struct exchange *x = arg;
     struct lp_call *call = x->call;
     struct lp_err err = {0};
-    if (!call) { /* abandoned; its provider may be closed */
-        free(x);
-        return;
-    }
-    struct http_provider *h = call->provider->handle;
+    struct http_provider *h = x->owner;
     forget(h, x);
+    if (!call)
+        return;
     call->driver = NULL;
     call->sent = r->sent;
     call->http_status = r->status;
@@ -205,6 +204,7 @@ static void send_request(struct lp_provider *p, struct lp_call *call, struct lp_
     q->deadline = call->deadline;
     struct exchange *x = lp_alloc(sizeof *x);
     x->call = call;
+    x->owner = h;
     call->driver = x;
     if (lp_http_send(h->gateway->http, q, arrived, x, &err)) {
         free(x);
@@ -241,16 +241,10 @@ static void start_http(struct lp_provider *p, struct lp_call *call)
 static void cancel_http(struct lp_provider *p, struct lp_call *call)
 {
     struct exchange *x = call->driver;
-    struct http_provider *h = p->handle;
+    (void)p;
     if (!x)
         return;
-    struct exchange **at = &h->live;
-    while (*at && *at != x)
-        at = &(*at)->next;
-    if (*at)
-        *at = x->next;
-    x->call =
-        NULL; /* freed when the exchange ends, or leaked into the process's end with the multi */
+    x->call = NULL; /* freed when the exchange ends, or with its provider */
     call->driver = NULL;
 }
 
