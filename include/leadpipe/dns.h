@@ -8,8 +8,8 @@
  *         failed is an answer of its own kind.
  * Source: c-ares 1.18; RFC 5321 section 5.1 (implicit MX), RFC 7505 (null MX)
  *
- * The only file that knows c-ares. MX is asked first, where there is none A, then AAAA. Nothing
- * blocks: give the descriptors to poll(2) and come back. Concurrent questions for a domain wait for
+ * The only file that knows c-ares. Of a domain MX is asked first, where there is none A, then AAAA.
+ * Nothing blocks: give the descriptors to poll(2) and come back. Concurrent questions for a domain wait for
  * one look-up; settled answers are kept until the memory is full (least recently used go first),
  * failures are asked again after `retry_ms`. When `silence` look-ups in a row got no word from any
  * server, new ones fail at once as LP_DNS_NO_NETWORK until `retry_ms` have passed, so that a run
@@ -35,7 +35,13 @@ enum lp_dns_kind {
     LP_DNS_KINDS
 };
 
-#define LP_DNS_HOSTS 8 /* mail hosts kept of a domain */
+#define LP_DNS_HOSTS 8 /* mail hosts kept of a domain, addresses of a host */
+
+enum lp_dns_question {
+    LP_DNS_MAIL,      /* where does the domain take mail? */
+    LP_DNS_ADDRESSES, /* of a host: LP_DNS_IMPLICIT, and lp_dns_host gives them as text, IPv4 first */
+    LP_DNS_ZONE /* is there such a name at all? LP_DNS_NO_ADDRESS if so; kept for `retry_ms` */
+};
 
 struct lp_dns_answer {
     enum lp_dns_kind kind;
@@ -68,6 +74,9 @@ typedef void lp_dns_done(void *arg, const struct lp_dns_answer *a);
  * further domains. */
 const struct lp_dns_answer *lp_dns_mx(
     struct lp_dns *d, struct lp_str domain, lp_dns_done *done, void *arg);
+/* The same for any of the questions; the answers of each are kept apart. */
+const struct lp_dns_answer *lp_dns_ask(struct lp_dns *d, enum lp_dns_question question,
+    struct lp_str name, lp_dns_done *done, void *arg);
 /* Forgets a question that was asked with this arg: its `done` will not be called. */
 void lp_dns_cancel(struct lp_dns *d, const void *arg);
 

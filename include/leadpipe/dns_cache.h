@@ -35,9 +35,10 @@ struct lp_dns_entry {
     int64_t when; /* asked: the deadline; later: asked again after, 0: never */
     uint32_t hash;
     uint8_t stage;
-    uint8_t step; /* of the questions asked one after the other */
-    bool again;   /* a server failed, all of them are asked in turn */
-    bool on_wire; /* the resolver still holds a pointer to it */
+    uint8_t question; /* one domain may be there with each of them */
+    uint8_t step;     /* of the questions asked one after the other */
+    bool again;       /* a server failed, all of them are asked in turn */
+    bool on_wire;     /* the resolver still holds a pointer to it */
     uint8_t length;
     char domain[]; /* with a NUL */
 };
@@ -57,9 +58,11 @@ struct lp_dns_cache {
 void lp_dns_cache_init(struct lp_dns_cache *c, size_t most);
 void lp_dns_cache_free(struct lp_dns_cache *c);
 
-struct lp_dns_entry *lp_dns_cache_find(struct lp_dns_cache *c, struct lp_str domain);
+struct lp_dns_entry *lp_dns_cache_find(
+    struct lp_dns_cache *c, enum lp_dns_question question, struct lp_str domain);
 /* A new entry in LP_DNS_QUEUED. What was used least recently makes room. */
-struct lp_dns_entry *lp_dns_cache_add(struct lp_dns_cache *c, struct lp_str domain);
+struct lp_dns_entry *lp_dns_cache_add(
+    struct lp_dns_cache *c, enum lp_dns_question question, struct lp_str domain);
 /* To the end of the list of a stage; of LP_DNS_KEPT to the front. */
 void lp_dns_cache_move(struct lp_dns_cache *c, struct lp_dns_entry *e, enum lp_dns_stage stage);
 

@@ -1,6 +1,7 @@
 #include "leadpipe/dns.h"
 
 #include <ares.h>
+#include <arpa/inet.h>
 #include <arpa/nameser.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,11 +32,19 @@ struct lp_dns {
     bool dying;
 };
 
-/* Which question comes after an empty answer to the one before. */
-static const int steps[] = {ns_t_mx, ns_t_a, ns_t_aaaa};
-#define STEPS (sizeof steps / sizeof *steps)
+/* What is asked in turn; of a domain's mail only after an empty answer to the one before. */
+static const int steps[][4] = {
+    [LP_DNS_MAIL] = {ns_t_mx, ns_t_a, ns_t_aaaa},
+    [LP_DNS_ADDRESSES] = {ns_t_a, ns_t_aaaa},
+    [LP_DNS_ZONE] = {ns_t_ns},
+};
 
 static void send_step(struct lp_dns_entry *e);
+
+static int step_of(const struct lp_dns_entry *e)
+{
+    return steps[e->question][e->step];
+}
 
 static struct lp_dns_entry *first_of(const struct lp_dns *d, enum lp_dns_stage stage)
 {
@@ -64,16 +73,21 @@ static void note_silence(struct lp_dns *d, bool silence)
         d->mute_until = 0;
 }
 
+/* What is asked to judge the servers themselves is no lasting truth either. */
 static void answer(struct lp_dns_entry *e, enum lp_dns_kind kind)
 {
+    bool passing = is_failure(kind) || e->question == LP_DNS_ZONE;
+
     e->answer.kind = kind;
-    e->when = is_failure(kind) ? lp_clock_mono() + e->dns->o.retry_ms : 0;
+    e->when = passing ? lp_clock_mono() + e->dns->o.retry_ms : 0;
     move(e, LP_DNS_ANSWERED);
 }
 
 static void settle(struct lp_dns_entry *e, enum lp_dns_kind kind)
 {
     note_silence(e->dns, kind == LP_DNS_TIMEOUT || kind == LP_DNS_NO_NETWORK);
+    if (e->question == LP_DNS_ADDRESSES && e->answer.hosts) /* of one family, that is enough */
+        kind = LP_DNS_IMPLICIT;
     answer(e, kind);
 }
 
@@ -116,7 +130,6 @@ const char *lp_dns_host(const struct lp_dns_answer *a, unsigned i, unsigned *pre
     return strchr(p, ' ') + 1;
 }
 
-/* LP_DNS_KINDS: nothing in it, ask the next question. */
 static enum lp_dns_kind read_mx(struct lp_dns_entry *e, const unsigned char *reply, int n)
 {
     struct ares_mx_reply *all = NULL, *mx[64];
@@ -139,17 +152,54 @@ static enum lp_dns_kind read_mx(struct lp_dns_entry *e, const unsigned char *rep
     return kind;
 }
 
-static enum lp_dns_kind read_address(int type, const unsigned char *reply, int n)
+static void pack_addresses(struct lp_dns_entry *e, int family, const void *a, size_t size, int n)
 {
-    struct ares_addrttl a[1];
-    struct ares_addr6ttl a6[1];
-    int found = 1;
-    int rc = type == ns_t_a ? ares_parse_a_reply(reply, n, NULL, a, &found)
-                            : ares_parse_aaaa_reply(reply, n, NULL, a6, &found);
+    char text[INET6_ADDRSTRLEN];
+    struct lp_buf b = {0};
 
-    if (rc == ARES_SUCCESS && found > 0)
+    for (unsigned i = 0; i < e->answer.hosts; i++) {
+        lp_buf_printf(&b, "0 %s", lp_dns_host(&e->answer, i, NULL));
+        lp_buf_byte(&b, '\0');
+    }
+    for (int i = 0; i < n && e->answer.hosts < LP_DNS_HOSTS; i++) {
+        if (!inet_ntop(family, (const char *)a + size * (size_t)i, text, sizeof text))
+            continue;
+        lp_buf_printf(&b, "0 %s", text);
+        lp_buf_byte(&b, '\0');
+        e->answer.hosts++;
+    }
+    free(e->answer.packed);
+    e->answer.packed = lp_buf_take(&b);
+}
+
+static enum lp_dns_kind read_address(struct lp_dns_entry *e, const unsigned char *reply, int n)
+{
+    struct ares_addrttl a[LP_DNS_HOSTS];
+    struct ares_addr6ttl a6[LP_DNS_HOSTS];
+    int found = LP_DNS_HOSTS;
+    bool v4 = step_of(e) == ns_t_a;
+    int rc = v4 ? ares_parse_a_reply(reply, n, NULL, a, &found)
+                : ares_parse_aaaa_reply(reply, n, NULL, a6, &found);
+
+    if (rc != ARES_SUCCESS || found <= 0)
+        return rc == ARES_SUCCESS || rc == ARES_ENODATA ? LP_DNS_KINDS : LP_DNS_SERVFAIL;
+    if (e->question == LP_DNS_MAIL)
         return LP_DNS_IMPLICIT;
-    return rc == ARES_SUCCESS || rc == ARES_ENODATA ? LP_DNS_KINDS : LP_DNS_SERVFAIL;
+    if (v4)
+        pack_addresses(e, AF_INET, a, sizeof *a, found);
+    else
+        pack_addresses(e, AF_INET6, a6, sizeof *a6, found);
+    return LP_DNS_KINDS;
+}
+
+/* LP_DNS_KINDS: nothing in it, ask the next question. */
+static enum lp_dns_kind read_reply(struct lp_dns_entry *e, const unsigned char *reply, int n)
+{
+    switch (step_of(e)) {
+    case ns_t_mx: return read_mx(e, reply, n);
+    case ns_t_ns: return LP_DNS_NO_ADDRESS;
+    default: return read_address(e, reply, n);
+    }
 }
 
 static enum lp_dns_kind kind_of(int status)
@@ -173,22 +223,18 @@ static void on_reply(void *arg, int status, int timeouts, unsigned char *reply, 
     d->on_wire--;
     if (d->dying || e->stage != LP_DNS_ASKED) /* its deadline passed meanwhile */
         return;
-    if (status == ARES_SUCCESS && steps[e->step] == ns_t_mx)
-        kind = read_mx(e, reply, n);
-    else if (status == ARES_SUCCESS)
-        kind = read_address(steps[e->step], reply, n);
+    if (status == ARES_SUCCESS)
+        kind = read_reply(e, reply, n);
     else if (status != ARES_ENODATA)
         kind = kind_of(status);
     if (kind == LP_DNS_NO_NETWORK && e->again)
         kind = LP_DNS_SERVFAIL;
     if (kind == LP_DNS_SERVFAIL && !e->again && d->channel[EVERY])
         e->again = true, send_step(e);
-    else if (kind != LP_DNS_KINDS)
-        settle(e, kind);
-    else if (e->step + 1u < STEPS)
+    else if (kind == LP_DNS_KINDS && steps[e->question][e->step + 1])
         e->step++, send_step(e);
     else
-        settle(e, LP_DNS_NO_ADDRESS);
+        settle(e, kind == LP_DNS_KINDS ? LP_DNS_NO_ADDRESS : kind);
 }
 
 /* --- asking ----------------------------------------------------------------------------------- */
@@ -200,7 +246,7 @@ static void send_step(struct lp_dns_entry *e)
     e->dns->on_wire++;
     e->dns->asked_total++;
     ares_query(
-        e->dns->channel[e->again ? EVERY : FIRST], e->domain, ns_c_in, steps[e->step], on_reply, e);
+        e->dns->channel[e->again ? EVERY : FIRST], e->domain, ns_c_in, step_of(e), on_reply, e);
 }
 
 /* Sends what is queued as far as the wire has room; after a mute time one look-up goes alone. */
@@ -229,15 +275,15 @@ static bool is_fresh(const struct lp_dns_entry *e)
     return e->stage == LP_DNS_ANSWERED || e->when == 0 || lp_clock_mono() < e->when;
 }
 
-const struct lp_dns_answer *lp_dns_mx(
-    struct lp_dns *d, struct lp_str domain, lp_dns_done *done, void *arg)
+const struct lp_dns_answer *lp_dns_ask(struct lp_dns *d, enum lp_dns_question question,
+    struct lp_str domain, lp_dns_done *done, void *arg)
 {
     static const struct lp_dns_answer never = {.kind = LP_DNS_NXDOMAIN};
     struct lp_dns_entry *e;
 
     if (domain.n == 0 || domain.n > DOMAIN_MAX || memchr(domain.p, '\0', domain.n))
         return &never;
-    e = lp_dns_cache_find(&d->cache, domain);
+    e = lp_dns_cache_find(&d->cache, question, domain);
     if (e && e->stage >= LP_DNS_ANSWERED) {
         if (is_fresh(e)) {
             if (e->stage == LP_DNS_KEPT && e != first_of(d, LP_DNS_KEPT))
@@ -249,11 +295,17 @@ const struct lp_dns_answer *lp_dns_mx(
         move(e, LP_DNS_QUEUED);
     }
     if (!e) {
-        e = lp_dns_cache_add(&d->cache, domain);
+        e = lp_dns_cache_add(&d->cache, question, domain);
         e->dns = d;
     }
     lp_dns_cache_wait(&d->cache, e, done, arg);
     return NULL;
+}
+
+const struct lp_dns_answer *lp_dns_mx(
+    struct lp_dns *d, struct lp_str domain, lp_dns_done *done, void *arg)
+{
+    return lp_dns_ask(d, LP_DNS_MAIL, domain, done, arg);
 }
 
 void lp_dns_cancel(struct lp_dns *d, const void *arg)

@@ -32,23 +32,22 @@ void lp_dns_cache_move(struct lp_dns_cache *c, struct lp_dns_entry *e, enum lp_d
     link_entry(c, e, stage);
 }
 
-static uint32_t hash_of(const struct lp_dns_cache *c, struct lp_str domain)
+static uint32_t hash_of(
+    const struct lp_dns_cache *c, enum lp_dns_question question, struct lp_str domain)
 {
-    return (uint32_t)lp_hash128_seeded(domain.p, domain.n, c->seed).lo;
+    return (uint32_t)lp_hash128_seeded(domain.p, domain.n, c->seed + question).lo;
 }
 
-static struct lp_dns_entry *find(const struct lp_dns_cache *c, struct lp_str domain, uint32_t hash)
+struct lp_dns_entry *lp_dns_cache_find(
+    struct lp_dns_cache *c, enum lp_dns_question question, struct lp_str domain)
 {
+    uint32_t hash = hash_of(c, question, domain);
     struct lp_dns_entry *e = c->bucket[hash % BUCKETS];
 
-    while (e && !(e->hash == hash && lp_str_eq((struct lp_str){e->domain, e->length}, domain)))
+    while (e && !(e->hash == hash && e->question == question &&
+                    lp_str_eq((struct lp_str){e->domain, e->length}, domain)))
         e = e->chain;
     return e;
-}
-
-struct lp_dns_entry *lp_dns_cache_find(struct lp_dns_cache *c, struct lp_str domain)
-{
-    return find(c, domain, hash_of(c, domain));
 }
 
 static void free_waiters(struct lp_dns_waiter *w)
@@ -90,13 +89,15 @@ static void make_room(struct lp_dns_cache *c)
     }
 }
 
-struct lp_dns_entry *lp_dns_cache_add(struct lp_dns_cache *c, struct lp_str domain)
+struct lp_dns_entry *lp_dns_cache_add(
+    struct lp_dns_cache *c, enum lp_dns_question question, struct lp_str domain)
 {
     struct lp_dns_entry *e;
 
     make_room(c);
     e = lp_alloc(sizeof *e + domain.n + 1);
-    e->hash = hash_of(c, domain);
+    e->hash = hash_of(c, question, domain);
+    e->question = (uint8_t)question;
     e->length = (uint8_t)domain.n;
     memcpy(e->domain, domain.p, domain.n);
     e->chain = c->bucket[e->hash % BUCKETS];
