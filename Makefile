@@ -14,9 +14,9 @@ CFLAGS  ?= $(OPT) -g
 ALLCFLAGS := -std=c11 -D_GNU_SOURCE -Iinclude -fstack-protector-strong $(WARN) \
              -DLP_VERSION='"$(VERSION)"' -DLP_PREFIX='"$(PREFIX)"' $(CFLAGS)
 
-PKGS    := libcurl sqlite3 libcares libidn2 libpsl uchardet
+PKGS    := libcurl openssl sqlite3 libcares libidn2 libpsl uchardet
 PKGLIBS := $(or $(shell pkg-config --libs $(PKGS) 2>/dev/null),\
-             -lcurl -lsqlite3 -lcares -lidn2 -lpsl -luchardet)
+             -lcurl -lssl -lcrypto -lsqlite3 -lcares -lidn2 -lpsl -luchardet)
 # libjq and libcsv come without a .pc file.
 LDLIBS  := -Wl,--as-needed $(PKGLIBS) -ljq -lcsv -lxxhash -lunistring -lz -lm -lpthread
 ALLLDFLAGS := -Wl,-z,relro,-z,now $(LDFLAGS)

@@ -13,6 +13,7 @@ build libc6-dev             hdr:stdio.h
 build make                  cmd:make
 build pkg-config            cmd:pkg-config
 build libcurl4-openssl-dev  hdr:curl/curl.h
+build libssl-dev            hdr:openssl/ssl.h
 build libjq-dev             hdr:jq.h
 build libcsv-dev            hdr:csv.h
 build libsqlite3-dev        hdr:sqlite3.h
@@ -32,6 +33,7 @@ show  jq                    cmd:jq
 test  mandoc                cmd:mandoc
 test  clang-format          cmd:clang-format
 test  dnsmasq-base          cmd:dnsmasq
+test  postfix               cmd:postfix
 test  procps                cmd:ps
 test  openssl               cmd:openssl
 test  strace                cmd:strace
