@@ -28,7 +28,8 @@ static const struct lp_opt table[] = {
     {'t', "tag", LP_OPT_LIST, AT(tags), "TAG", "add a tag to every contact (repeatable)", "", 0},
     {0, "campaign", LP_OPT_STRING, AT(campaign), "ID", "set imported_from_campaign", "", 0},
     {0, "dedupe", LP_OPT_CHOICE, AT(dedupe), LP_IMPORT_DEDUPE,
-        "of rows with the same address: keep one, merge them, or keep all", "", 0},
+        "of rows with the same address: keep the first (default) or last, merge them, or keep all",
+        "", 0},
     {0, "no-header", LP_OPT_FLAG, AT(no_header), NULL,
         "the first row is data; columns are column_1, column_2, ...", "", 0},
     {'d', "delimiter", LP_OPT_STRING, AT(delimiter), "CHAR",
@@ -46,7 +47,7 @@ static const struct lp_program program = {
     .summary = "read contacts from CSV files, as CRMs and spreadsheets export them",
     .operands = "[FILE...]",
     .examples = "contacts-import leads.csv | enrich | verify > contacts.ndjson\n"
-                "contacts-import --tag fair-2026 --campaign spring a.csv b.csv > contacts.ndjson\n"
+                "contacts-import --tag fair --campaign spring a.csv b.csv > contacts.ndjson\n"
                 "contacts-import --print-map leads.csv > map.json   # edit it, then:\n"
                 "contacts-import --map map.json leads.csv > contacts.ndjson\n"
                 "contacts-import --rejects bad.ndjson leads.csv > contacts.ndjson\n"

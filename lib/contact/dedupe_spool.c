@@ -1,8 +1,10 @@
 #include "dedupe_table.h"
 #include "leadpipe/hash.h"
-#include "leadpipe/record.h"
+#include "leadpipe/json.h"
+#include "leadpipe/mapping.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -242,39 +244,58 @@ static void unite(struct lp_str into, struct lp_str from, struct lp_buf *out)
     lp_buf_byte(out, into.p[into.n - 1]);
 }
 
-/* Both lines are our own import's, so they parse, and names are written alike in both. */
+/* How far down a contact the import writes the member. */
+static int rank(struct lp_str name)
+{
+    enum lp_member m = lp_member_from(name);
+
+    if (m < LP_MEMBERS)
+        return (int)m;
+    if (lp_str_is(name, "kind") || lp_str_is(name, "domain") || lp_str_is(name, "status"))
+        return LP_MEMBER_EMAIL;
+    return lp_str_is(name, "custom_fields") ? LP_MEMBER_CUSTOM : LP_MEMBER_CUSTOM + 1;
+}
+
+struct side {
+    struct lp_json_iter it;
+    struct lp_str name, value;
+    int rank; /* behind all others at the end */
+};
+
+static void step(struct side *s)
+{
+    s->rank = lp_json_next(&s->it, &s->name, &s->value) ? rank(s->name) : INT_MAX;
+}
+
+static void put_member(struct lp_buf *out, const struct side *s, const struct side *other)
+{
+    bool both = other && lp_json_type(s->value) == lp_json_type(other->value);
+
+    lp_buf_byte(out, '"');
+    lp_buf_str(out, s->name);
+    LP_BUF_LIT(out, "\":");
+    if (both && (s->rank == LP_MEMBER_TAGS || s->rank == LP_MEMBER_CUSTOM))
+        unite(s->value, other->value, out);
+    else
+        lp_buf_str(out, s->value);
+}
+
+/* Both lines are our own import's, so they parse, names are written alike in both and stand in the same
+ * order: what is filled in lands where it would have stood. */
 void lp_dedupe_merge(struct lp_str into, struct lp_str from, struct lp_buf *out)
 {
-    struct lp_rec rec = {0};
-    struct lp_err err = {0};
-    struct lp_buf united = {0}, member = {0};
-    struct lp_json_iter it = lp_json_iter(from);
-    struct lp_str name, value, mine;
+    struct side a = {.it = lp_json_iter(into)}, b = {.it = lp_json_iter(from)};
+    char before = '{';
 
-    while (into.n > 0 && into.p[into.n - 1] == '\n')
-        into.n--;
-    if (lp_rec_parse(&rec, into.p, into.n, &err) < 0) {
-        lp_buf_str(out, into);
-        lp_buf_byte(out, '\n');
-        lp_rec_free(&rec);
-        return;
+    for (step(&a), step(&b); a.rank < INT_MAX || b.rank < INT_MAX; before = ',') {
+        bool same = a.rank == b.rank && lp_str_eq(a.name, b.name);
+        bool mine = a.rank <= b.rank;
+        lp_buf_byte(out, before);
+        put_member(out, mine ? &a : &b, same ? &b : NULL);
+        if (mine)
+            step(&a);
+        if (!mine || same)
+            step(&b);
     }
-    while (lp_json_next(&it, &name, &value)) {
-        lp_buf_reset(&member);
-        lp_buf_str(&member, name);
-        bool both = lp_rec_get(&rec, member.p, &mine);
-        enum lp_json_type type = lp_json_type(value);
-        if (both && type == lp_json_type(mine) &&
-            (lp_str_is(name, "tags") || lp_str_is(name, "custom_fields"))) {
-            lp_buf_reset(&united);
-            unite(mine, value, &united);
-            lp_rec_set(&rec, member.p, lp_buf_view(&united));
-        } else if (!both) {
-            lp_rec_set(&rec, member.p, value);
-        }
-    }
-    lp_rec_write(&rec, out);
-    lp_buf_free(&united);
-    lp_buf_free(&member);
-    lp_rec_free(&rec);
+    LP_BUF_LIT(out, "}\n");
 }

@@ -466,6 +466,7 @@ int lp_import_drive(struct lp_run *run, struct lp_err *err)
     }
     if (rc == 0)
         warn_unused(im);
+    run->counts.blank += im->rows.blank;
     free_all(im);
     return rc;
 }

@@ -64,27 +64,28 @@ static void drain(bool merge, const char *const lines[][2], size_t n, const char
 }
 
 static const char *const lines[][2] = {
-    {"a", "{\"n\":1,\"tags\":[\"x\"],\"custom_fields\":{\"p\":\"1\"}}\n"},
-    {"b", "{\"n\":2}\n"},
-    {"a", "{\"n\":3,\"city\":\"Berlin\",\"tags\":[\"y\",\"x\"],\"custom_fields\":{\"p\":\"9\","
+    {"a", "{\"email\":1,\"tags\":[\"x\"],\"custom_fields\":{\"p\":\"1\"}}\n"},
+    {"b", "{\"email\":2}\n"},
+    {"a", "{\"email\":3,\"city\":\"Berlin\",\"tags\":[\"y\",\"x\"],\"custom_fields\":{\"p\":\"9\","
           "\"q\":\"2\"}}\n"},
-    {"c", "{\"n\":4}\n"},
-    {"a", "{\"n\":5,\"city\":\"Bonn\",\"tags\":[\"z\"],\"title\":\"CTO\"}\n"},
+    {"c", "{\"email\":4}\n"},
+    {"a", "{\"email\":5,\"title\":\"CTO\",\"city\":\"Bonn\",\"tags\":[\"z\"]}\n"},
 };
 
 static void last_keeps_the_first_place(void **state)
 {
     (void)state;
     drain(false, lines, 5,
-        "{\"n\":5,\"city\":\"Bonn\",\"tags\":[\"z\"],\"title\":\"CTO\"}\n{\"n\":2}\n{\"n\":4}\n");
+        "{\"email\":5,\"title\":\"CTO\",\"city\":\"Bonn\",\"tags\":[\"z\"]}\n{\"email\":2}\n{"
+        "\"email\":4}\n");
 }
 
 static void merge_completes_the_first(void **state)
 {
     (void)state;
     drain(true, lines, 5,
-        "{\"n\":1,\"tags\":[\"x\",\"y\",\"z\"],\"custom_fields\":{\"p\":\"1\",\"q\":\"2\"},"
-        "\"city\":\"Berlin\",\"title\":\"CTO\"}\n{\"n\":2}\n{\"n\":4}\n");
+        "{\"email\":1,\"title\":\"CTO\",\"city\":\"Berlin\",\"tags\":[\"x\",\"y\",\"z\"],"
+        "\"custom_fields\":{\"p\":\"1\",\"q\":\"2\"}}\n{\"email\":2}\n{\"email\":4}\n");
 }
 
 static void spool_larger_than_its_blocks(void **state)
