@@ -9,11 +9,13 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import urllib.request
 
 ROOT = os.environ.get("ROOT") or os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 B = os.environ.get("B") or os.path.join(ROOT, "build")
-T = os.environ.get("T") or "."
+SCRATCH = None if os.environ.get("T") else tempfile.TemporaryDirectory(prefix="leadpipe-test.")
+T = os.environ.get("T") or SCRATCH.name  # never the directory the test was started in
 WRAP = os.environ.get("TEST_WRAP", "").split()
 
 
