@@ -1,5 +1,6 @@
 /* db - see leadpipe/db.h */
 #include "leadpipe/db.h"
+#include "db_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -164,18 +165,6 @@ static int build(
     return failed ? -1 : 0;
 }
 
-static void unlink_draft(const char *draft)
-{
-    static const char *const ends[] = {"", "-wal", "-shm"};
-    struct lp_buf name = {0};
-    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
-        lp_buf_reset(&name);
-        lp_buf_printf(&name, "%s%s", draft, ends[i]);
-        unlink(name.p);
-    }
-    lp_buf_free(&name);
-}
-
 /* Built beside and renamed, so that a crash in between never leaves an empty file that looks like
  * someone's lost state. */
 static int make(const char *path, const struct lp_db_options *o, struct lp_err *err)
@@ -188,33 +177,16 @@ static int make(const char *path, const struct lp_db_options *o, struct lp_err *
         lp_err_set(err, LP_ERR_IO, "corrupt",
             "%s: missing, yet its journal %s is there; not started anew", path, wal.p);
     } else {
-        unlink_draft(draft.p); /* a dead process of the same number may have left one */
+        lp_db_file_unlink(draft.p); /* a dead process of the same number may have left one */
         rc = build(path, draft.p, o, err);
         if (rc)
-            unlink_draft(draft.p);
+            lp_db_file_unlink(draft.p);
         else if (lp_file_publish(draft.p, path, err) < 0) /* 0: another's file serves both */
             rc = -1;
     }
     lp_buf_free(&draft);
     lp_buf_free(&wal);
     return rc;
-}
-
-/* 1: there and ours; 0: absent; -1: unusable. */
-static int look(const char *path, struct lp_err *err)
-{
-    struct stat st;
-    if (stat(path, &st))
-        return errno == ENOENT ? 0 : lp_err_errno(err, "%s", path);
-    if (S_ISDIR(st.st_mode))
-        return lp_err_set(err, LP_ERR_IO, "", "%s: is a directory", path);
-    if (!S_ISREG(st.st_mode))
-        return lp_err_set(err, LP_ERR_IO, "", "%s: is not a regular file", path);
-    if (st.st_uid != geteuid())
-        return lp_err_set(err, LP_ERR_IO, "", "%s: belongs to another user", path);
-    if (st.st_size == 0)
-        return lp_err_set(err, LP_ERR_IO, "empty", "%s: is empty; not started anew", path);
-    return 1;
 }
 
 struct lp_db *lp_db_open(const char *path, const struct lp_db_options *options, struct lp_err *err)
@@ -229,11 +201,11 @@ struct lp_db *lp_db_open(const char *path, const struct lp_db_options *options, 
         }
         return db;
     }
-    int there = look(path, err);
+    int there = lp_db_file_look(path, err);
     if (there == 0 && !o->create)
         lp_err_set(err, LP_ERR_IO, "absent", "%s: %s", path, strerror(ENOENT));
     else if (there == 0 && make(path, o, err) == 0)
-        there = look(path, err);
+        there = lp_db_file_look(path, err);
     return there == 1 ? open_file(path, o, err) : NULL;
 }
 
