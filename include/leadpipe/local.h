@@ -1,5 +1,5 @@
 /*
- * local - the verification provider that asks nobody but DNS
+ * local - the verification provider of this machine: syntax, lists, DNS, and the mail host if asked to
  *
  * Owns: the driver's handle owns lists, resolver and the records that wait for it
  * Units: milliseconds

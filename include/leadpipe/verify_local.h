@@ -6,9 +6,10 @@
  * Errors: none; every address gets a verdict
  * Source: spec/records.md "verification"
  *
- * In steps, so that what waits (DNS, later a probe) stands between pure functions:
+ * In steps, so that what waits (DNS, the probe) stands between pure functions:
  * lp_verify_local_begin looks at the text and the lists; if it returns true the domain's answer is
- * wanted, which lp_verify_local_mx judges. Never `valid` from here unless `accept_mx`.
+ * wanted, which lp_verify_local_mx judges, and what the domain's mail host said of the address itself
+ * lp_verify_local_probed. Without that never `valid` unless `accept_mx`.
  */
 #ifndef LEADPIPE_VERIFY_LOCAL_H
 #define LEADPIPE_VERIFY_LOCAL_H
@@ -18,6 +19,8 @@
 #include "leadpipe/dns.h"
 #include "leadpipe/lists.h"
 #include "leadpipe/verification.h"
+
+struct lp_probe_verdict;
 
 struct lp_verify_local {
     struct lp_address_policy policy;
@@ -33,7 +36,7 @@ struct lp_local_verdict {
     enum lp_check syntax, mx, disposable, role, free, catch_all, smtp;
     struct lp_address address;
     struct lp_str did_you_mean; /* a domain, or p == NULL */
-    const char *detail;         /* for people, or NULL */
+    const char *detail;         /* for people, or NULL; of a probe: lives as long as its verdict */
 };
 
 /* True: ask for the MX of v->address.domain and go on with lp_verify_local_mx. False: v is final. */
@@ -41,6 +44,14 @@ bool lp_verify_local_begin(
     const struct lp_verify_local *s, struct lp_str email, struct lp_local_verdict *v);
 void lp_verify_local_mx(
     const struct lp_verify_local *s, struct lp_local_verdict *v, const struct lp_dns_answer *a);
+/* The name to ask DNS for before an NXDOMAIN for the address's domain is believed: its top-level domain
+ * where the world has one of that name, else "com". */
+struct lp_str lp_verify_local_witness(const struct lp_local_verdict *v);
+/* Is the witness known (an answer to LP_DNS_ZONE)? If not, whoever says NXDOMAIN knows nothing. */
+void lp_verify_local_no_domain(struct lp_local_verdict *v, const struct lp_dns_answer *witness);
+/* Could a mail host tell more? */
+bool lp_verify_local_open_to_probe(const struct lp_local_verdict *v);
+void lp_verify_local_probed(struct lp_local_verdict *v, const struct lp_probe_verdict *said);
 
 /* Appends {"status","reason","checks","did_you_mean"}. */
 void lp_verify_local_put(const struct lp_local_verdict *v, struct lp_buf *out);

@@ -5,12 +5,13 @@
 #include <stdlib.h>
 #include "leadpipe/provider.h"
 #include "leadpipe/verify_local.h"
+#include "probe_settings.h"
 
 #define DEADLINE_MS 6000 /* of one domain: two tries, the second with twice the patience */
 
 struct local;
 
-/* A record on its way through DNS. */
+/* A record on its way through DNS and past the mail host. */
 struct job {
     struct lp_call *call;
     struct lp_item *item;
@@ -25,6 +26,8 @@ struct local {
     struct lp_dns *dns;
     char *servers; /* as asked for; NULL: the system's */
     int deadline_ms;
+    struct lp_probe_settings probe;
+    struct lp_prober *prober; /* NULL: the probe is off */
     struct job *jobs, *spare;
     struct lp_buf data;
 };
@@ -72,16 +75,62 @@ static bool all_answered(const struct lp_call *call)
     return true;
 }
 
-static void on_mx(void *arg, const struct lp_dns_answer *a)
+/* The record has its verdict. */
+static void end(struct job *j)
 {
-    struct job *j = arg;
     struct lp_call *call = j->call;
 
-    lp_verify_local_mx(&j->local->rules, &j->verdict, a);
     answer(j->local, j->item, &j->verdict);
     give_back(j->local, j);
     if (all_answered(call))
         lp_call_results(call);
+}
+
+static void on_probe(void *arg, const struct lp_probe_verdict *said)
+{
+    struct job *j = arg;
+
+    lp_verify_local_probed(&j->verdict, said);
+    end(j);
+}
+
+static void on_witness(void *arg, const struct lp_dns_answer *a)
+{
+    struct job *j = arg;
+
+    lp_verify_local_no_domain(&j->verdict, a);
+    end(j);
+}
+
+/* On an isolated network a resolver may say of every name that it does not exist: before that counts
+ * against an address, it must know a name that does. True: the verdict is there. */
+static bool doubt(struct job *j)
+{
+    const struct lp_dns_answer *a =
+        lp_dns_ask(j->local->dns, LP_DNS_ZONE, lp_verify_local_witness(&j->verdict), on_witness, j);
+
+    if (a)
+        lp_verify_local_no_domain(&j->verdict, a);
+    return a != NULL;
+}
+
+static bool judge(struct job *j, const struct lp_dns_answer *a)
+{
+    struct local *l = j->local;
+
+    if (a->kind == LP_DNS_NXDOMAIN)
+        return doubt(j);
+    lp_verify_local_mx(&l->rules, &j->verdict, a);
+    if (!l->prober || !lp_verify_local_open_to_probe(&j->verdict))
+        return true;
+    lp_prober_ask(l->prober, &j->verdict.address, a, on_probe, j);
+    return false;
+}
+
+static void on_mx(void *arg, const struct lp_dns_answer *a)
+{
+    if (judge(arg, a))
+        end(arg);
 }
 
 static void begin(struct local *l, struct lp_call *call, struct lp_item *item)
@@ -91,18 +140,15 @@ static void begin(struct local *l, struct lp_call *call, struct lp_item *item)
     struct lp_str email = {"", 0};
     bool wants_dns;
 
+    j->call = call;
+    j->item = item;
+    j->local = l;
     lp_rec_string(item->rec, "email", &email);
     wants_dns = lp_verify_local_begin(&l->rules, email, &j->verdict);
     if (wants_dns)
         a = lp_dns_mx(l->dns, lp_address_domain(&j->verdict.address), on_mx, j);
-    if (wants_dns && !a) {
-        j->call = call;
-        j->item = item;
-        j->local = l;
+    if (wants_dns && (!a || !judge(j, a)))
         return;
-    }
-    if (a)
-        lp_verify_local_mx(&l->rules, &j->verdict, a);
     answer(l, item, &j->verdict);
     give_back(l, j);
 }
@@ -124,6 +170,8 @@ void lp_local_cancel(struct lp_provider *p, struct lp_call *call)
         if (j->call != call)
             continue;
         lp_dns_cancel(l->dns, j);
+        if (l->prober)
+            lp_prober_cancel(l->prober, j);
         give_back(l, j);
     }
     if (call->check)
@@ -132,13 +180,18 @@ void lp_local_cancel(struct lp_provider *p, struct lp_call *call)
 
 /* --- self-check ------------------------------------------------------------------------------ */
 
-static int open_dns(struct local *l, struct lp_err *err)
+/* The prober puts its questions to the resolver: a new one needs a new other. */
+static int open_network(struct local *l, struct lp_err *err)
 {
     struct lp_dns_options options = {.servers = l->servers, .deadline_ms = l->deadline_ms};
 
+    lp_prober_del(l->prober);
+    l->prober = NULL;
     lp_dns_del(l->dns);
     l->dns = lp_dns_new(&options, err);
-    return l->dns ? 0 : -1;
+    if (l->dns && l->probe.on)
+        l->prober = lp_prober_new(&l->probe.options, l->dns, err);
+    return l->dns && (l->prober || !l->probe.on) ? 0 : -1;
 }
 
 /* That there is no such domain is an answer too. */
@@ -166,7 +219,7 @@ void lp_local_check(struct lp_provider *p, struct lp_call *call)
     const struct lp_dns_answer *a = NULL;
 
     /* What was found out before would be no check. */
-    if (!l->jobs && open_dns(l, &err)) {
+    if (!l->jobs && open_network(l, &err)) {
         lp_call_error(call, LP_CONFIG, err.msg);
         return;
     }
@@ -189,17 +242,28 @@ const char *lp_local_advise(enum lp_class class)
 
 unsigned lp_local_fds(struct lp_provider *p, struct pollfd *fds, unsigned room)
 {
-    return lp_dns_pollfds(((struct local *)p->handle)->dns, fds, room);
+    struct local *l = p->handle;
+    /* The prober first: what it does may put questions to DNS. */
+    unsigned n = l->prober ? lp_prober_fds(l->prober, fds, room) : 0;
+
+    return n + lp_dns_pollfds(l->dns, fds + n, room - n);
 }
 
 int lp_local_timeout(struct lp_provider *p)
 {
-    return lp_dns_timeout(((struct local *)p->handle)->dns);
+    struct local *l = p->handle;
+    int probe = l->prober ? lp_prober_timeout(l->prober) : -1, dns = lp_dns_timeout(l->dns);
+
+    return probe < 0 || (dns >= 0 && dns < probe) ? dns : probe;
 }
 
 void lp_local_dispatch(struct lp_provider *p, const struct pollfd *fds, unsigned n)
 {
-    lp_dns_dispatch(((struct local *)p->handle)->dns, fds, n);
+    struct local *l = p->handle;
+
+    lp_dns_dispatch(l->dns, fds, n);
+    if (l->prober)
+        lp_prober_dispatch(l->prober, fds, n);
 }
 
 /* --- life ------------------------------------------------------------------------------------ */
@@ -207,7 +271,9 @@ void lp_local_dispatch(struct lp_provider *p, const struct pollfd *fds, unsigned
 const char *const lp_local_capabilities[] = {"email_verification", NULL};
 const struct lp_setting lp_local_settings[] = {{.name = "lists"}, {.name = "dns"},
     {.name = "accept"}, {.name = "allow"}, {.name = "check_domain", .preset = "\"example.com\""},
-    {.name = NULL}};
+    {.name = "probe"}, {.name = "probe_port"}, {.name = "probe_rate"}, {.name = "helo"},
+    {.name = "mail_from"}, {.name = "connect_timeout_s"}, {.name = "reply_timeout_s"},
+    {.name = "canary"}, {.name = "canary_every"}, {.name = NULL}};
 
 static int set_accept(struct local *l, const struct lp_provider *p, struct lp_err *err)
 {
@@ -271,12 +337,10 @@ static int open_parts(struct local *l, const struct lp_provider *p,
     l->lists = lp_lists_new(dir, err);
     if (!l->lists && dir && !o->lists)
         lp_err_prefix(err, "providers.%s.lists: ", p->name);
-    if (l->lists)
-        open_dns(l, err);
+    l->rules.lists = l->lists;
     lp_buf_free(&lists);
     lp_buf_free(&dns);
-    l->rules.lists = l->lists;
-    return l->dns ? 0 : -1;
+    return l->lists ? open_network(l, err) : -1;
 }
 
 int lp_local_open(struct lp_provider *p, const struct lp_local_options *o, struct lp_err *err)
@@ -286,7 +350,7 @@ int lp_local_open(struct lp_provider *p, const struct lp_local_options *o, struc
 
     p->handle = l;
     if (set_accept(l, p, err) == 0 && set_allow(l, p, err) == 0 &&
-        open_parts(l, p, o ? o : &none, err) == 0)
+        lp_probe_settings_read(&l->probe, p, err) == 0 && open_parts(l, p, o ? o : &none, err) == 0)
         return 0;
     lp_local_close(p);
     return -1;
@@ -307,7 +371,9 @@ void lp_local_close(struct lp_provider *p)
 
     if (!l)
         return;
+    lp_prober_del(l->prober);
     lp_dns_del(l->dns);
+    lp_probe_settings_free(&l->probe);
     lp_lists_del(l->lists);
     free(l->servers);
     free_jobs(l->jobs);

@@ -1,15 +1,21 @@
 #include "leadpipe/verify_local.h"
 
 #include "leadpipe/json.h"
+#include "leadpipe/probe.h"
+#include "leadpipe/psl.h"
 #include "leadpipe/typo.h"
 
-/* How far each verdict can be trusted without having asked the mail server itself. */
+/* How far each verdict can be trusted; `valid` further where the mail host itself was asked. */
 static const struct lp_str confidence[LP_REASONS] = {
     [LP_REASON_OK] = {"0.6", 3},
     [LP_REASON_SYNTAX] = {"1", 1},
     [LP_REASON_NO_DOMAIN] = {"0.99", 4},
     [LP_REASON_NO_MX] = {"0.95", 4},
     [LP_REASON_NULL_MX] = {"1", 1},
+    [LP_REASON_MAILBOX_NOT_FOUND] = {"0.95", 4},
+    [LP_REASON_DISABLED] = {"0.95", 4},
+    [LP_REASON_CATCH_ALL] = {"0.9", 3},
+    [LP_REASON_MAILBOX_FULL] = {"0.9", 3},
     [LP_REASON_DISPOSABLE] = {"0.95", 4},
     [LP_REASON_ROLE] = {"0.8", 3},
     [LP_REASON_NOT_PROBED] = {"0.3", 3},
@@ -84,6 +90,46 @@ void lp_verify_local_mx(
     }
 }
 
+struct lp_str lp_verify_local_witness(const struct lp_local_verdict *v)
+{
+    struct lp_str domain = lp_address_domain(&v->address);
+    const char *dot = memrchr(domain.p, '.', domain.n);
+
+    if (!dot || !lp_psl_tld_known(domain))
+        return LP_STR("com");
+    return (struct lp_str){dot + 1, domain.n - (size_t)(dot + 1 - domain.p)};
+}
+
+void lp_verify_local_no_domain(struct lp_local_verdict *v, const struct lp_dns_answer *witness)
+{
+    if (witness->kind == LP_DNS_NO_ADDRESS) {
+        v->mx = judged[LP_DNS_NXDOMAIN].mx;
+        v->reason = judged[LP_DNS_NXDOMAIN].reason;
+        v->detail = judged[LP_DNS_NXDOMAIN].detail;
+        return;
+    }
+    v->mx = LP_CHECK_NULL;
+    v->reason = LP_REASON_PROVIDER_ERROR;
+    v->detail = "the resolver does not know the top-level domain either";
+}
+
+bool lp_verify_local_open_to_probe(const struct lp_local_verdict *v)
+{
+    return v->mx == LP_CHECK_TRUE && !v->address.literal && v->reason != LP_REASON_DISPOSABLE;
+}
+
+/* A mailbox that takes mail and is a role's stays one; what was not found out leaves it so too. */
+void lp_verify_local_probed(struct lp_local_verdict *v, const struct lp_probe_verdict *said)
+{
+    bool role = v->reason == LP_REASON_ROLE && said->smtp != LP_CHECK_FALSE;
+
+    v->smtp = said->smtp;
+    v->catch_all = said->catch_all;
+    v->detail = said->detail;
+    if (!role && said->reason != LP_REASON_NOT_PROBED)
+        v->reason = said->reason;
+}
+
 static void put_check(struct lp_buf *out, const char *name, enum lp_check c)
 {
     static const struct lp_str word[] = {[LP_CHECK_NULL] = {"null", 4},
@@ -130,5 +176,7 @@ struct lp_str lp_verify_local_confidence(const struct lp_local_verdict *v)
 {
     struct lp_str c = confidence[v->reason];
 
+    if (v->reason == LP_REASON_OK && v->smtp == LP_CHECK_TRUE)
+        return LP_STR("0.95");
     return c.p ? c : LP_STR("0");
 }
