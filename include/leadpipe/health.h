@@ -59,6 +59,9 @@ extern const struct lp_health_rules lp_health_defaults;
 /* Folds one observation in. `jitter` is a number in [0, 1) that spreads the cool-down by +-10 %. */
 void lp_health_fold(struct lp_health *h, const struct lp_observation *o,
     const struct lp_health_rules *rules, double jitter);
+/* A clock that was ahead when the row was written must not keep a provider out for years: such times are
+ * forgotten (an operator's bench is not). */
+void lp_health_mend(struct lp_health *h, int64_t now);
 /* Why it is not to be asked at this time, or LP_CLASS_NONE. */
 enum lp_class lp_health_out(const struct lp_health *h, int64_t now);
 const char *lp_health_name(enum lp_health_state s);

@@ -5,6 +5,9 @@
 
 const struct lp_health_rules lp_health_defaults = {5, 3, 30 * 1000, 15 * 60 * 1000};
 
+/* Clocks of one machine do not differ by more; a check later than that was made by a wrong clock. */
+#define CLOCK_SLACK_MS 60000
+
 static const char *const names[] = {"unknown", "degraded", "healthy", "unhealthy"};
 
 const char *lp_health_name(enum lp_health_state s)
@@ -93,6 +96,14 @@ void lp_health_fold(struct lp_health *h, const struct lp_observation *o,
         fail(h, o, rules, jitter);
     else
         succeed(h, o, rules);
+}
+
+void lp_health_mend(struct lp_health *h, int64_t now)
+{
+    if (h->last_check_at <= now + CLOCK_SLACK_MS || h->out_reason == LP_BENCHED)
+        return;
+    h->out_until = h->probe_until = 0;
+    h->out_reason = LP_CLASS_NONE;
 }
 
 enum lp_class lp_health_out(const struct lp_health *h, int64_t now)

@@ -214,8 +214,10 @@ int lp_state_health(struct lp_state *s, const char *capability, const char *prov
     const char *why;
     bool sound =
         row_crc(capability, provider, data) == lp_stmt_int(q, 1) && lp_json_check(data, &at, &why);
-    if (sound)
+    if (sound) {
         get_health(data, h);
+        lp_health_mend(h, lp_clock_real());
+    }
     lp_stmt_reset(q);
     if (sound)
         return 0;

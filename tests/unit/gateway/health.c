@@ -179,6 +179,25 @@ static void rejected_and_not_found_are_successes_skipped_is_nothing(void **state
     assert_int_equal(h.failure_count, 0);
 }
 
+static void a_clock_that_was_ahead_keeps_nobody_out(void **state)
+{
+    (void)state;
+    const int64_t year = INT64_C(365) * 86400000;
+    struct lp_health h = {0};
+    fold_n(&h, bad(4 * year, LP_SERVER), 3);
+    h.probe_until = 4 * year + 1000;
+    struct lp_health benched = h;
+    benched.out_reason = LP_BENCHED;
+    lp_health_mend(&h, 4 * year + 1); /* the same clock: nothing to mend */
+    assert_int_equal(lp_health_out(&h, 4 * year + 1), LP_CIRCUIT_OPEN);
+    lp_health_mend(&h, year); /* set right again */
+    assert_int_equal(lp_health_out(&h, year), LP_CLASS_NONE);
+    assert_int_equal(h.probe_until, 0);
+    assert_int_equal(h.state, LP_HEALTH_UNHEALTHY);
+    lp_health_mend(&benched, year);
+    assert_int_equal(lp_health_out(&benched, year), LP_BENCHED);
+}
+
 static void g04_order_by_health_successes_latency(void **state)
 {
     (void)state;
@@ -213,6 +232,7 @@ int main(void)
         cmocka_unit_test(the_cool_down_is_spread_by_ten_percent),
         cmocka_unit_test(a_limit_is_no_ill_health),
         cmocka_unit_test(rejected_and_not_found_are_successes_skipped_is_nothing),
+        cmocka_unit_test(a_clock_that_was_ahead_keeps_nobody_out),
         cmocka_unit_test(g04_order_by_health_successes_latency),
     };
     return cmocka_run_group_tests_name("gateway/health", tests, NULL, NULL);
