@@ -1,0 +1,49 @@
+#!/bin/bash
+# Years beyond 2038, time zones, and a clock that was wrong for a while: the same bytes, no wrong wait.
+set -u
+passed=0 failed=0
+verdict() { # OK? NAME [WHY]
+    if [ "$1" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+    [ "$1" = 0 ] && echo "ok $((passed + failed)) $2" || printf 'not ok %d %s\n#   %s\n' $((passed + failed)) "$2" "${3:-}"
+}
+one='{"email":"ada.ashby@acme-widgets.example"}'
+ask() { echo "$one" | enrich --quiet --state none --chain offline "$@"; }
+
+want=$(TZ=UTC ask --now 2026-01-31T10:00:00Z)
+for zone in America/New_York Asia/Kolkata Pacific/Kiritimati Antarctica/Troll; do
+    got=$(TZ=$zone ask --now 2026-01-31T10:00:00Z)
+    [ "$got" = "$want" ]
+    verdict $? "the same bytes in $zone" "$got"
+done
+got=$(ask --now 2026-01-31T15:30:00+05:30)
+[ "$got" = "$want" ]
+verdict $? "an offset in --now is the same moment" "$got"
+for year in 2038-01-19T03:14:08Z 2100-03-01T00:00:00Z 9999-12-31T23:59:59Z; do
+    ask --now $year | grep -q "\"enriched_at\":\"$year\""
+    verdict $? "the year ${year%%-*}"
+done
+
+# A provider is benched by its failures while the clock is four years ahead; set right, it is asked.
+cat >"$T/config.jq" <<'END'
+{chains: {lead_enrichment: {providers: ["own", "offline"]}},
+ providers: {own: {use: "exec", tries: 1, command: ["jq", "-c", "--unbuffered", env.ANSWER]}}}
+END
+run() { # ANSWER N: the outcome of the last of N records
+    seq -f '{"email":"user%.0f@acme.test"}' "$2" |
+        ANSWER=$1 ${ahead:-} enrich --quiet --config "$T/config.jq" --state "$T/state.db" --no-cache |
+        tail -n 1 | jq -r '.enrichment.attempts[0] | .outcome + "/" + (.error_class // "")'
+}
+if command -v faketime >/dev/null; then
+    export ahead='faketime -f +4y'
+    got=$(run '{outcome: "error", class: "server"}' 5)
+    [ "$got" = skipped/circuit_open ]
+    verdict $? "the circuit opens under a clock four years ahead" "$got"
+    ahead=
+    got=$(run '{outcome: "ok", data: {job_title: "Engineer"}}' 1)
+    [ "$got" = ok/ ]
+    verdict $? "with the clock set right it is asked at once, not in four years" "$got"
+else
+    echo "ok $((passed + failed + 1)) a clock four years ahead # skip no faketime"
+fi
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]
