@@ -23,6 +23,7 @@
 #include "leadpipe/clock.h"
 #include "leadpipe/file.h"
 #include "leadpipe/provider.h"
+#include "../within.h"
 
 #define UNUSED __attribute__((unused))
 
@@ -230,6 +231,15 @@ UNUSED static pid_t begin(const char *config, const char *in, const char *option
     if (pid == 0)
         child(option, value);
     return pid;
+}
+
+/* Until a provider has been asked, and what it said is dealt with. */
+UNUSED static void wait_until_asked(void)
+{
+    struct stat st;
+    for (int i = 0; i < 3000 && (stat(at("trace"), &st) || st.st_size == 0); i++)
+        usleep(10 * 1000);
+    usleep((useconds_t)within(300) * 1000);
 }
 
 UNUSED static void collect(pid_t pid)

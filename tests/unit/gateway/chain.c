@@ -220,5 +220,5 @@ int main(void)
         T(g16_a_config_may_be_a_jq_program),
         T(the_command_line_overrides_the_chain),
     };
-    return cmocka_run_group_tests_name("gateway/%s", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("gateway/chain", tests, NULL, NULL);
 }

@@ -49,7 +49,7 @@ static void a_batch_handed_in_is_asked_about_after_a_kill(void **state)
     pid_t pid = begin(CONFIG("\"providers\":[\"a\"]",
                           "\"a\":{\"use\":\"scripted\",\"batch\":10,\"script\":[\"next:60000\"]}"),
         "{\"email\":\"1@x.org\"}\n{\"email\":\"2@x.org\"}\n{\"email\":\"3@x.org\"}\n", NULL, NULL);
-    usleep(400 * 1000);
+    wait_until_asked();
     kill(pid, SIGKILL);
     collect(pid);
     assert_string_equal(trace.p, "a:3 ");
@@ -71,7 +71,7 @@ static void a_batch_of_a_living_run_is_left_to_it(void **state)
     const char *slow =
         CONFIG("\"providers\":[\"a\"]", "\"a\":{\"use\":\"scripted\",\"script\":[\"next:60000\"]}");
     pid_t pid = begin(slow, one, NULL, NULL);
-    usleep(300 * 1000);
+    wait_until_asked();
     collect(begin(CONFIG("\"providers\":[\"a\"]", P("a", "\"ok\"")), one, NULL, NULL));
     assert_string_equal(trace.p, "a:1 ");
     kill(pid, SIGKILL);
@@ -125,5 +125,5 @@ int main(void)
         T(a_run_stops_at_its_budget_and_says_so),
         T(the_days_budget_is_shared_by_all_runs),
     };
-    return cmocka_run_group_tests_name("gateway/%s", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("gateway/paid", tests, NULL, NULL);
 }
