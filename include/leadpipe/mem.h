@@ -39,6 +39,8 @@ void *lp_realloc(void *p, size_t n);                    /* not zeroed */
 void *lp_realloc_array(void *p, size_t n, size_t size); /* checks n * size for overflow */
 /* The end of a program without memory: for libraries that take a handler. */
 _Noreturn void lp_mem_exhausted(void);
+/* What such an end begins with; it may not allocate. NULL: nothing. */
+void lp_mem_at_end(void (*last)(void));
 char *lp_strdup(const char *s);
 char *lp_strndup(const char *s, size_t n);
 

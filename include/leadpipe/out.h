@@ -41,6 +41,8 @@ static inline size_t lp_out_pending(const struct lp_out *o)
 }
 /* Flush, then check that the descriptor took it all (fsync is not asked for). */
 int lp_out_finish(struct lp_out *o, struct lp_err *err);
+/* Writes the rest of a line whose beginning the reader has got; allocates nothing. */
+void lp_out_end_line(struct lp_out *o);
 /* Looks whether the reader has gone; sets and returns `closed`. */
 bool lp_out_hung_up(struct lp_out *o);
 /* Lines of the buffer of which the reader has not got the end. */

@@ -19,11 +19,22 @@ enum { BLOCK_FIRST = 8 << 10, BLOCK_MAX = 1 << 20, BLOCK_KEPT = 64 << 10, ALIGN 
 
 /* --- the heap ------------------------------------------------------------------------------- */
 
+static void (*at_end)(void);
+
+void lp_mem_at_end(void (*last)(void))
+{
+    at_end = last;
+}
+
 /* Nothing here may allocate, so neither the log nor stdio is asked for help. */
 _Noreturn void lp_mem_exhausted(void)
 {
     static const char text[] = ": out of memory\n";
     char line[128];
+    void (*last)(void) = at_end;
+    at_end = NULL; /* should it run out of memory too */
+    if (last)
+        last();
     const char *program = lp_log_program();
     size_t n = strnlen(program, sizeof line - sizeof text);
     memcpy(line, program, n);

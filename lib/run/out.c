@@ -130,6 +130,22 @@ int lp_out_try(struct lp_out *o, struct lp_err *err)
     return 0;
 }
 
+void lp_out_end_line(struct lp_out *o)
+{
+    if (o->failed || o->sent == 0 || o->buf.p[o->sent - 1] == '\n')
+        return;
+    const char *end = memchr(o->buf.p + o->sent, '\n', lp_out_pending(o));
+    size_t stop = end ? (size_t)(end - o->buf.p) + 1 : o->sent;
+    struct pollfd p = {.fd = o->fd, .events = POLLOUT};
+    while (o->sent < stop && poll(&p, 1, GIVE_UP_MS) > 0) {
+        size_t n = stop - o->sent < PIPE_BUF ? stop - o->sent : PIPE_BUF;
+        ssize_t done = write(o->fd, o->buf.p + o->sent, n);
+        if (done < 0 && errno != EINTR && errno != EAGAIN)
+            return;
+        o->sent += done > 0 ? (size_t)done : 0;
+    }
+}
+
 bool lp_out_hung_up(struct lp_out *o)
 {
     struct pollfd p = {.fd = o->fd};

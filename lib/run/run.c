@@ -249,6 +249,14 @@ static int with_signals(const struct lp_run *run, int status)
     return 128 + SIGPIPE;
 }
 
+/* Without memory there is no way back to the run but this one. */
+static struct lp_out *standard_output;
+
+static void end_line(void)
+{
+    lp_out_end_line(standard_output);
+}
+
 int lp_run(const struct lp_program *program, int argc, char **argv)
 {
     struct lp_run run = {.program = program};
@@ -263,9 +271,12 @@ int lp_run(const struct lp_program *program, int argc, char **argv)
     make_id(run.id);
     lp_signals_init();
     lp_out_init(&run.out, STDOUT_FILENO);
+    standard_output = &run.out;
+    lp_mem_at_end(end_line);
     if (open_all(&run, operands, &stats_fd, &err) == 0)
         work(&run, &err);
     status = finish(&run, stats_fd, &err);
+    lp_mem_at_end(NULL);
     release(&run);
     return with_signals(&run, status);
 }

@@ -46,6 +46,28 @@ static void out_of_memory_ends_with_74(void **state)
     assert_string_equal(said, "greedy: out of memory\n");
 }
 
+/* Asks for too much itself, which must not begin it again. */
+static void last_words(void)
+{
+    if (write(STDERR_FILENO, "last, ", 6) != 6)
+        _exit(1);
+    ask_too_much();
+}
+
+static void ask_with_last_words(void)
+{
+    lp_mem_at_end(last_words);
+    ask_too_much();
+}
+
+static void what_comes_last_comes_once(void **state)
+{
+    (void)state;
+    char said[200];
+    assert_int_equal(in_child(ask_with_last_words, said, sizeof said), 74);
+    assert_string_equal(said, "last, greedy: out of memory\n");
+}
+
 #ifdef LP_TEST_ALLOC
 static void allocate_thrice(void)
 {
@@ -143,6 +165,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(out_of_memory_ends_with_74),
+        cmocka_unit_test(what_comes_last_comes_once),
 #ifdef LP_TEST_ALLOC
         cmocka_unit_test(nth_allocation_fails),
 #endif

@@ -146,6 +146,34 @@ static void half_a_line_is_taken_back(void **state)
     close(fd);
 }
 
+/* As lp_out_try leaves it when the pipe is full: without memory the line is ended all the same. */
+static void a_line_begun_is_ended_without_memory(void **state)
+{
+    (void)state;
+    enum { LINES = 200 };
+    int p[2];
+    struct lp_out o;
+    struct lp_err err = {0};
+    char got[LINE_BYTES * LINES + 1];
+    assert_int_equal(pipe(p), 0);
+    fcntl(p[1], F_SETPIPE_SZ, 4096);
+    lp_out_init(&o, p[1]);
+    fill(&o, LINES);
+    assert_int_equal(lp_out_try(&o, &err), 0);
+    assert_int_equal(o.sent, 4096);
+    assert_int_not_equal(4096 % LINE_BYTES, 0);
+    assert_int_equal(read(p[0], got, 4096), 4096);
+    lp_out_end_line(&o);
+    lp_out_end_line(&o);
+    ssize_t rest = read(p[0], got + 4096, sizeof got - 4096);
+    assert_int_equal(rest, LINE_BYTES - 4096 % LINE_BYTES);
+    assert_int_equal(got[4096 + rest - 1], '\n');
+    lp_out_free(&o);
+    lp_out_end_line(&o); /* nothing is left of it */
+    close(p[0]);
+    close(p[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -154,6 +182,7 @@ int main(void)
         cmocka_unit_test(reader_gone),
         cmocka_unit_test(full_device),
         cmocka_unit_test(half_a_line_is_taken_back),
+        cmocka_unit_test(a_line_begun_is_ended_without_memory),
     };
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests_name("out", tests, NULL, NULL);
