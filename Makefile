@@ -95,7 +95,9 @@ units: $(UNITS) $(REPLAYS) $(TESTPROGS)    ## build the unit tests and the progr
 fuzzers: $(FUZZERS)
 
 # --- tests ----------------------------------------------------------------------------------------
-SAN := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+# LP_TEST_ALLOC: LEADPIPE_FAIL_ALLOC=N lets the N-th allocation find no memory (tests/alloc.py).
+SAN := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+       -DLP_TEST_ALLOC
 SAN_SUITES ?= units golden scripts
 # Leaks are the sanitizers' matter; what valgrind adds is the use of what was never set.
 VG  := valgrind -q --error-exitcode=99

@@ -7,6 +7,8 @@
 #   lint        tests/lint
 #   behaviours  are the behaviours of tests/behaviours.sh shown by tests that passed in this run?
 #
+# units/LAYER/MODULE and scripts/NAME.test.sh are one of them.
+#
 # Environment of units and scripts: ROOT (the repository, also the working directory), B (the build
 # directory), T (an empty directory, removed afterwards), HOME (another), the built programs first
 # on PATH; TEST_WRAP as in golden.sh. Raw output is kept in $B/test/SUITE.NAME.log, one line for
@@ -96,6 +98,7 @@ run_suite() { # SUITE
     golden) TEST_JOBS=${TEST_JOBS:-$(nproc)} B=$B sh tests/golden.sh >"$logs/golden.log" 2>&1
         results_of "" "$logs/golden.log" $? 0 >"$logs/golden.log.results"
         ! grep -q '^not ok' "$logs/golden.log.results" || failures_of "$logs/golden.log" ;;
+    units/* | scripts/*) sh "$0" --one "${1%%/*}" "${1#*/}" ;;
     lint) run_one lint lint sh tests/lint/run.sh ;;
     behaviours) collect >"$logs/results"
         run_one behaviours behaviours sh tests/behaviours.sh "$logs/results" ;;
@@ -109,7 +112,7 @@ run_suite() { # SUITE
 collect() { cat "$logs"/*.results 2>/dev/null; }
 
 closing_line() { # SUITE SECONDS
-    cat "$logs/$1".*results 2>/dev/null | awk -v suite="$1" -v seconds="$2" '
+    cat "$logs/$(echo "$1" | tr / .)".*results 2>/dev/null | awk -v suite="$1" -v seconds="$2" '
         /^ok/ { passed++ } /^not ok/ { failed++ } /^skip/ { skipped++ }
         END {
             printf "%-11s %d passed, %d failed", suite ":", passed, failed

@@ -32,8 +32,8 @@ make -j"$(nproc)" san-build >"$B/san.log" 2>&1 || {
 
 step tests
 sh tests/check.sh | tee "$B/check.out"
-step "units and golden cases under AddressSanitizer and UBSan"
-B=$B/san sh tests/check.sh units golden | tee "$B/check-san.out"
+step "units, golden cases and want of memory under AddressSanitizer and UBSan"
+B=$B/san sh tests/check.sh units golden scripts/alloc.test.sh | tee "$B/check-san.out"
 
 step done
 for out in "$B/check.out" "$B/check-san.out"; do tail -n 1 "$out"; done | awk '
