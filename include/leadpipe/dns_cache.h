@@ -29,9 +29,9 @@ struct lp_dns_waiter {
 struct lp_dns_entry {
     struct lp_dns_answer answer;
     struct lp_dns *dns;
-    struct lp_dns_entry *prev, *next; /* in its list */
-    struct lp_dns_entry *chain;       /* in its bucket */
-    struct lp_dns_waiter *waiters;
+    struct lp_dns_entry *prev, *next;            /* in its list */
+    struct lp_dns_entry *chain;                  /* in its bucket */
+    struct lp_dns_waiter *waiters, *last_waiter; /* in the order of asking */
     int64_t when; /* asked: the deadline; later: asked again after, 0: never */
     uint32_t hash;
     uint8_t stage;

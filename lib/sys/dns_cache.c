@@ -121,8 +121,9 @@ void lp_dns_cache_wait(struct lp_dns_cache *c, struct lp_dns_entry *e, lp_dns_do
         c->spare = w->next;
     else
         w = lp_alloc(sizeof *w);
-    *w = (struct lp_dns_waiter){done, arg, e->waiters};
-    e->waiters = w;
+    *w = (struct lp_dns_waiter){done, arg, NULL};
+    *(e->waiters ? &e->last_waiter->next : &e->waiters) = w;
+    e->last_waiter = w;
 }
 
 bool lp_dns_cache_unwait(
@@ -146,6 +147,7 @@ static void cancel_at(struct lp_dns_cache *c, struct lp_dns_entry *e, const void
             *at = w->next;
             spare(c, w);
         } else {
+            e->last_waiter = w;
             at = &w->next;
         }
     }

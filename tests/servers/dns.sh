@@ -3,7 +3,7 @@
 #                    and the port of the server behind it
 # dns.sh stop DIR  - stops it
 #
-# It answers dns.zone. DIR keeps the process numbers and the port. Two servers run: one that is asked,
+# It answers dns.zone, and that x0 to x99.par.test and .shut.test have a mail host each. DIR keeps the process numbers and the port. Two servers run: one that is asked,
 # and one behind it whose unsigned answers the first must take for forged, which is how dnsmasq comes
 # to answer SERVFAIL.
 set -u
@@ -47,7 +47,11 @@ case $what in
 start)
     mkdir -p "$dir"
     behind=$(serve_anywhere behind --local=/test/ --mx-host=servfail.test,mx.servfail.test,10) || exit 1
-    asked=$(serve_anywhere asked --conf-file="$here/dns.zone" --server="/servfail.test/127.0.0.1#$behind" \
+    for i in $(seq 0 99); do
+        echo "mx-host=x$i.par.test,m$i.par.test,10"
+        echo "mx-host=x$i.shut.test,m$i.shut.test,10"
+    done >"$dir/dns.many"
+    asked=$(serve_anywhere asked --conf-file="$here/dns.zone" --conf-file="$dir/dns.many" --server="/servfail.test/127.0.0.1#$behind" \
         --server="/silent.test/127.0.0.1#1" --dnssec --dnssec-no-timecheck \
         --trust-anchor=".,$anchor" --trust-anchor="servfail.test,$anchor") || { stop; exit 1; }
     echo "$asked $behind" ;;
