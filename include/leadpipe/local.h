@@ -23,6 +23,7 @@ struct lp_local_options {
     const char *lists, *dns;
 };
 
+int lp_local_accept(struct lp_provider *p, struct lp_err *err);
 int lp_local_open(struct lp_provider *p, const struct lp_local_options *o, struct lp_err *err);
 void lp_local_close(struct lp_provider *p);
 void lp_local_start(struct lp_provider *p, struct lp_call *call);
@@ -42,10 +43,10 @@ extern const struct lp_setting lp_local_settings[];
 #define LP_LOCAL_DRIVER(open_function)                                                             \
     {                                                                                              \
         .name = "local", .capabilities = lp_local_capabilities, .settings = lp_local_settings,     \
-        .embedded = true, .batch = 16, .max_in_flight = 128, .open = (open_function),              \
-        .close = lp_local_close, .start = lp_local_start, .cancel = lp_local_cancel,               \
-        .fds = lp_local_fds, .timeout = lp_local_timeout, .dispatch = lp_local_dispatch,           \
-        .check = lp_local_check, .advise = lp_local_advise                                         \
+        .embedded = true, .batch = 16, .max_in_flight = 128, .accept = lp_local_accept,            \
+        .open = (open_function), .close = lp_local_close, .start = lp_local_start,                 \
+        .cancel = lp_local_cancel, .fds = lp_local_fds, .timeout = lp_local_timeout,               \
+        .dispatch = lp_local_dispatch, .check = lp_local_check, .advise = lp_local_advise          \
     }
 
 extern const struct lp_driver lp_driver_local; /* without options */

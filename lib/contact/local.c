@@ -343,14 +343,30 @@ static int open_parts(struct local *l, const struct lp_provider *p,
     return l->lists ? open_network(l, err) : -1;
 }
 
+static int read_settings(struct local *l, const struct lp_provider *p, struct lp_err *err)
+{
+    if (set_accept(l, p, err) || set_allow(l, p, err))
+        return -1;
+    return lp_probe_settings_read(&l->probe, p, err);
+}
+
+/* Before the first record is read. */
+int lp_local_accept(struct lp_provider *p, struct lp_err *err)
+{
+    struct local l = {0};
+    int r = read_settings(&l, p, err);
+
+    lp_probe_settings_free(&l.probe);
+    return r;
+}
+
 int lp_local_open(struct lp_provider *p, const struct lp_local_options *o, struct lp_err *err)
 {
     static const struct lp_local_options none = {0};
     struct local *l = lp_alloc(sizeof *l);
 
     p->handle = l;
-    if (set_accept(l, p, err) == 0 && set_allow(l, p, err) == 0 &&
-        lp_probe_settings_read(&l->probe, p, err) == 0 && open_parts(l, p, o ? o : &none, err) == 0)
+    if (read_settings(l, p, err) == 0 && open_parts(l, p, o ? o : &none, err) == 0)
         return 0;
     lp_local_close(p);
     return -1;

@@ -46,7 +46,7 @@ serve_anywhere() { # NAME OPTION... - prints the port
 case $what in
 start)
     mkdir -p "$dir"
-    behind=$(serve_anywhere behind --local=/test/ --mx-host=servfail.test,mx.servfail.test,10) || exit 1
+    behind=$(serve_anywhere behind --local=/test/ --local=/com/ --mx-host=servfail.test,mx.servfail.test,10) || exit 1
     for i in $(seq 0 99); do
         echo "mx-host=x$i.par.test,m$i.par.test,10"
         echo "mx-host=x$i.shut.test,m$i.shut.test,10"
