@@ -98,6 +98,9 @@ static void start_scripted(struct lp_provider *p, struct lp_call *call)
         lp_call_error(call, LP_RATE_LIMITED, "as scripted");
     } else if (prefix(e, "next:", &rest)) {
         lp_call_next(call, strtol(rest.p, NULL, 10), LP_STR("{\"id\":1}"));
+    } else if (prefix(e, "slow:", &rest)) {
+        usleep((useconds_t)strtol(rest.p, NULL, 10) * 1000);
+        answer_all(call, LP_OK, (struct lp_str){0});
     } else if (prefix(e, "has:", &rest)) {
         struct lp_buf b = {0};
         lp_buf_printf(&b, "{\"%.*s\":\"from %s\"}", (int)rest.n, rest.p, p->name);

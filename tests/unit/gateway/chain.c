@@ -48,6 +48,16 @@ static void g04_order_by_priority_then_by_health(void **state)
     expect("found b=ok");
 }
 
+static void g04_order_by_latency(void **state)
+{
+    (void)state;
+    run(CONFIG(AB ",\"mode\":\"parallel\"", P("a", "\"slow:80\"") "," P("b", "\"slow:5\"")), one);
+    run(CONFIG(AB ",\"order\":\"fastest\"", P("a", "\"ok\"") "," P("b", "\"ok\"")), one);
+    expect("found b=ok");
+    run(CONFIG(AB ",\"order\":\"priority\"", P("a", "\"ok\"") "," P("b", "\"ok\"")), one);
+    expect("found a=ok");
+}
+
 static void g05_max_attempts_bounds_the_total(void **state)
 {
     (void)state;
@@ -207,6 +217,7 @@ int main(void)
         T(g03_all_fail_says_each_class),
         T(g03_no_provider_configured),
         T(g04_order_by_priority_then_by_health),
+        T(g04_order_by_latency),
         T(g05_max_attempts_bounds_the_total),
         T(not_found_ends_a_failover_unless_told_otherwise),
         T(rejected_ends_it_and_harms_nobody),

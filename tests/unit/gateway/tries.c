@@ -92,6 +92,23 @@ static void one_bad_record_in_a_batch_harms_only_itself(void **state)
     lp_buf_free(&in);
 }
 
+static void one_bad_address_in_each_of_a_thousand_batches(void **state)
+{
+    (void)state;
+    struct lp_buf in = {0};
+    lines(&in, 10000);
+    run(CONFIG(AB,
+            "\"a\":{\"use\":\"scripted\",\"batch\":10,\"tries\":1,\"script\":[\"first_bad\"]}," P(
+                "b", "\"not_found\"")),
+        in.p);
+    assert_int_equal(count(trace.p, "a:10 "), 1000);
+    assert_int_equal(count(out.p, "found a=ok"), 9000);
+    assert_int_equal(count(out.p, "not_found a=error/bad_response b=not_found"), 1000);
+    run(CONFIG(AB, P("a", "\"ok\"") "," P("b", "\"ok\"")), one); /* it is healthy still */
+    expect("found a=ok");
+    lp_buf_free(&in);
+}
+
 static void after_three_failures_the_circuit_is_open(void **state)
 {
     (void)state;
@@ -156,6 +173,7 @@ int main(void)
         T(polling_is_bounded),
         T(batches_are_full_but_the_last),
         T(one_bad_record_in_a_batch_harms_only_itself),
+        T(one_bad_address_in_each_of_a_thousand_batches),
         T(after_three_failures_the_circuit_is_open),
         T(the_last_provider_is_tried_even_with_its_circuit_open),
         T(one_probe_after_the_cool_down),
