@@ -56,15 +56,15 @@ static void ask_adapter(struct call *c, const char *function, long status)
     struct lp_err err = {0};
     bool answered = status != 0;
     struct lp_jq_part parts[] = {
-        {"call", LP_JQ_TEXT, lp_str(function), 0},
-        {"capability", LP_JQ_TEXT, LP_STR("lead_enrichment"), 0},
-        {"settings", LP_JQ_JSON, lp_buf_view(&settings), 0},
-        {"items", LP_JQ_JSON, lp_buf_view(&c->items), 0},
-        {"memo", LP_JQ_NULL, {0}, 0},
-        {"status", LP_JQ_REAL, {0}, (double)status},
-        {"headers", LP_JQ_JSON, LP_STR("{}"), 0},
-        {"body", LP_JQ_JSON, lp_buf_view(&c->body), 0},
-        {"text", LP_JQ_TEXT, lp_buf_view(&c->body), 0},
+        {.name = "call", .kind = LP_JQ_TEXT, .text = lp_str(function)},
+        {.name = "capability", .kind = LP_JQ_TEXT, .text = LP_STR("lead_enrichment")},
+        {.name = "settings", .kind = LP_JQ_JSON, .text = lp_buf_view(&settings)},
+        {.name = "items", .kind = LP_JQ_JSON, .text = lp_buf_view(&c->items)},
+        {.name = "memo", .kind = LP_JQ_NULL},
+        {.name = "status", .kind = LP_JQ_REAL, .real = (double)status},
+        {.name = "headers", .kind = LP_JQ_JSON, .text = LP_STR("{}")},
+        {.name = "body", .kind = LP_JQ_JSON, .text = lp_buf_view(&c->body)},
+        {.name = "text", .kind = LP_JQ_TEXT, .text = lp_buf_view(&c->body)},
     };
     double began = now();
     lp_buf_reset(&out);
