@@ -22,6 +22,10 @@ bool lp_clock_fixed(void);         /* then measured times do not belong into the
 int64_t lp_clock_real(void);
 int64_t lp_clock_mono(void);
 int64_t lp_clock_mono_us(void);
+/* For replays: both clocks stand still from now on, and move only as they are told to, up to a time
+ * on the monotonic one and never back. */
+void lp_clock_hold(void);
+void lp_clock_move(int64_t mono_ms);
 
 /* "2026-01-31T10:00:00Z", with ".123" only where the milliseconds are not 0. */
 void lp_clock_put(struct lp_buf *b, int64_t utc_ms);

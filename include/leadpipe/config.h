@@ -20,6 +20,7 @@
 struct lp_config {
     char *path;         /* NULL: there is none */
     struct lp_buf json; /* an object */
+    bool no_secrets;    /* nobody is asked: secrets are neither looked for nor loaded */
 };
 
 /* flag: --config or NULL; then $LEADPIPE_CONFIG, then the XDG place. */

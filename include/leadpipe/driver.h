@@ -72,6 +72,7 @@ struct lp_call {
     char detail[200];
     int http_status;        /* 0: none */
     int64_t retry_after_ms; /* -1: none given */
+    int64_t latency_ms;     /* as the driver measured it; -1: it did not */
     int64_t after_ms;       /* LP_CALL_NEXT */
     bool sent;              /* the other side may have seen the request */
     double credits;         /* used, as the provider said; -1: it did not say */

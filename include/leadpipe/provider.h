@@ -30,6 +30,7 @@ struct lp_provider {
     const struct lp_driver *driver;
     struct lp_adapter *adapter; /* of transport http, else NULL */
     bool configured;
+    bool no_secrets; /* each counts as set, to no value */
     bool embedded;
     char missing[64]; /* the first required setting that is not set */
     struct lp_provider_setting *settings;

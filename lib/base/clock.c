@@ -12,8 +12,15 @@ static struct {
     int64_t at;
 } wall;
 
+static struct {
+    bool held;
+    int64_t mono_us, real_us;
+} still;
+
 static int64_t read_us(clockid_t id)
 {
+    if (still.held)
+        return id == CLOCK_REALTIME ? still.real_us : still.mono_us;
     struct timespec t;
     clock_gettime(id, &t);
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
@@ -48,6 +55,22 @@ int64_t lp_clock_mono(void)
 int64_t lp_clock_mono_us(void)
 {
     return read_us(CLOCK_MONOTONIC);
+}
+
+void lp_clock_hold(void)
+{
+    still.real_us = read_us(CLOCK_REALTIME);
+    still.mono_us = read_us(CLOCK_MONOTONIC);
+    still.held = true;
+}
+
+void lp_clock_move(int64_t mono_ms)
+{
+    int64_t by = mono_ms * 1000 - still.mono_us;
+    if (!still.held || by <= 0)
+        return;
+    still.mono_us += by;
+    still.real_us += by;
 }
 
 /* --- the calendar ---------------------------------------------------------------------------- */

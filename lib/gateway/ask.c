@@ -8,6 +8,7 @@
 #include "leadpipe/db.h"
 #include "leadpipe/rejects.h"
 #include "leadpipe/signals.h"
+#include "recording.h"
 
 /*
  * The loop of an asking program. One thread: records are taken while the window has room, lanes
@@ -61,7 +62,7 @@ static size_t window_slots(const struct lp_gateway *g)
 
 static int set_chaos(struct lp_gateway *g, const char *spec, struct lp_err *err)
 {
-    if (!spec)
+    if (!spec || g->chaos) /* a recording brings its own, with the seed */
         return 0;
     g->chaos = lp_alloc(sizeof *g->chaos);
     return lp_chaos_parse(spec, g->chaos, err);
@@ -75,17 +76,19 @@ static int gateway_init(struct lp_gateway *g, struct lp_run *run, struct lp_err 
     g->jobs = run->common.jobs > 0 ? (unsigned)run->common.jobs : 8;
     g->seed = (uint64_t)lp_clock_mono_us() * 2654435761u | 1;
     g->seen_input_at = lp_clock_mono();
-    if (set_chaos(g, g->settings->chaos, err) ||
+    if (lp_recording_open(g, err) || set_chaos(g, g->settings->chaos, err) ||
         lp_config_load(&g->config, run->common.config, err))
         return -1;
+    bool replay = g->config.no_secrets = lp_recording_replays(g);
     lp_gateway_rules(g);
-    if (lp_chain_init(g, err) || lp_state_open(&g->state, run->common.state, err) ||
-        lp_budget_init(g, err) || lp_pending_load(g, err))
+    if (lp_chain_init(g, err) ||
+        lp_state_open(&g->state, replay ? "none" : run->common.state, err) ||
+        lp_budget_init(g, err) || (!g->recording && lp_pending_load(g, err)))
         return -1;
-    if (!g->state)
+    if (!g->state && !replay)
         lp_log_info("runs without memory (--state none): health and limits are this process's own");
     g->window = lp_window_new(window_slots(g), WINDOW_BYTES, run->common.unordered);
-    return lp_gateway_sync(g, true, err);
+    return lp_gateway_sync(g, true, err) || lp_recording_begin(g, err) ? -1 : 0;
 }
 
 static void gateway_free(struct lp_gateway *g)
@@ -93,6 +96,7 @@ static void gateway_free(struct lp_gateway *g)
     lp_work_free(g);
     lp_cache_free(g);
     lp_pending_free(g);
+    lp_recording_free(g);
     lp_http_del(g->http); /* before the lanes: cancelled exchanges still point at them */
     lp_chain_free(g);
     lp_state_close(g->state);
@@ -205,7 +209,7 @@ static int begin_record(struct lp_gateway *g, struct lp_slot *s, const struct lp
 static int take_records(struct lp_gateway *g, struct lp_err *err)
 {
     int took = 0;
-    while (!g->run->input_ended && !g->fatal && !g->stop_at) {
+    while (!g->run->input_ended && !g->fatal && !g->stop_at && lp_replay_reads(g)) {
         struct lp_slot *s = lp_window_claim(g->window);
         struct lp_line line = {0};
         bool foreign = false;
@@ -277,11 +281,16 @@ static void add_fd(struct pollfd *fds, unsigned *n, int fd, short events)
         fds[(*n)++] = (struct pollfd){.fd = fd, .events = events};
 }
 
+static bool may_read(const struct lp_gateway *g)
+{
+    return !g->run->input_ended && !g->stop_at && !lp_window_full(g->window) && lp_replay_reads(g);
+}
+
 static int wait_for_events(struct lp_gateway *g, int timeout, struct lp_err *err)
 {
     struct pollfd fds[FDS_MAX];
     unsigned n = 0;
-    bool reading = !g->run->input_ended && !g->stop_at && !lp_window_full(g->window);
+    bool reading = may_read(g);
     if (timeout > 0 && (lp_rejects_flush(g->run->rejects, err) || lp_out_try(&g->run->out, err)))
         return -1;
     if (lp_window_ready(g->window) && lp_out_pending(&g->run->out) < OUT_PENDING)
@@ -309,13 +318,15 @@ static int wait_for_events(struct lp_gateway *g, int timeout, struct lp_err *err
 
 static int64_t pump(struct lp_gateway *g)
 {
-    int64_t due = lp_work_pump(g);
+    int64_t due = INT64_MAX;
+    lp_work_pump(g);
     for (size_t i = 0; i < g->chain.n; i++) {
         int64_t at = lp_lane_pump(g->chain.lanes[i]);
         if (at < due)
             due = at;
     }
-    return due;
+    int64_t work_due = lp_work_due(g); /* a call begun just now may have failed at once */
+    return work_due < due ? work_due : due;
 }
 
 /* A stop was asked for: what is in flight gets its grace, what only waits is given up at once. */
@@ -347,7 +358,8 @@ static int step(struct lp_gateway *g, struct lp_err *err)
     if (took < 0)
         return -1;
     see_to_stop(g);
-    int64_t due = pump(g);
+    bool starved = may_read(g) && lp_replay_starves(g);
+    int64_t due = starved ? INT64_MAX : pump(g);
     if (g->fatal) {
         *err = g->err;
         return -1;
@@ -360,7 +372,11 @@ static int step(struct lp_gateway *g, struct lp_err *err)
     bool more = took && room && lp_lines_pending(g->run->in);
     bool unwritten =
         lp_window_ready(g->window) != NULL && lp_out_pending(&g->run->out) < OUT_PENDING;
-    return wait_for_events(g, more || unwritten ? 0 : clamp_wait(due, lp_clock_mono()), err);
+    int wait = clamp_wait(due, lp_clock_mono());
+    if (lp_recording_replays(g) && !more && !unwritten)
+        wait = lp_replay_pass(g, starved, due);
+    g->rounds++;
+    return wait_for_events(g, more || unwritten ? 0 : wait, err);
 }
 
 static void drain(struct lp_gateway *g, struct lp_err *err)
@@ -391,6 +407,8 @@ static int drive(struct lp_gateway *g, struct lp_run *run, struct lp_err *err)
     if (lp_gateway_sync(g, true, r ? &late : err))
         r = -1;
     judge_run(g);
+    if (r == 0)
+        r = lp_recording_end(g, err);
     return r;
 }
 

@@ -3,6 +3,7 @@
 #include "gateway.h"
 #include "leadpipe/clock.h"
 #include "leadpipe/log.h"
+#include "recording.h"
 #include "work.h"
 
 /*
@@ -124,10 +125,12 @@ static void observe(
     struct lp_work *w, enum lp_outcome outcome, enum lp_class class, int64_t out_until)
 {
     struct lp_call *c = &w->call;
+    /* The same in a replay, to the millisecond: it may decide who is asked first. */
+    bool recorded = w->lane->gateway->recording && c->latency_ms >= 0;
     struct lp_observation o = {.at = lp_clock_real(),
         .outcome = outcome,
         .class = class,
-        .latency_ms = lp_clock_mono() - w->try_at,
+        .latency_ms = recorded ? c->latency_ms : lp_clock_mono() - w->try_at,
         .n = 1,
         .records = (uint32_t)w->n,
         .http_status = c->http_status,
@@ -330,6 +333,7 @@ static void begin_try(struct lp_work *w)
         .memo = w->memo.len ? lp_buf_view(&w->memo) : (struct lp_str){0},
         .deadline = lp_clock_mono() + l->provider->timeout_ms,
         .gateway = l->gateway,
+        .latency_ms = -1,
         .retry_after_ms = -1,
         .credits = -1,
         .remaining = -1};
@@ -340,7 +344,9 @@ static void begin_try(struct lp_work *w)
     l->calls++;
     w->starting = true;
     if (w->fault)
-        lp_chaos_strike(w->fault, &w->call);
+        lp_recording_strike(&w->call, w->fault);
+    else if (lp_recording_covers(l->gateway, l->provider))
+        lp_recording_start(&w->call);
     else
         l->provider->driver->start(l->provider, &w->call);
     w->starting = false;
@@ -355,6 +361,7 @@ static struct lp_work *work_of(struct lp_call *call)
 static void end_try(struct lp_call *call, enum lp_call_end end)
 {
     call->end = end;
+    lp_recording_ended(call);
     if (call->ended) {
         call->ended(call);
         return;
@@ -383,6 +390,7 @@ void lp_call_next(struct lp_call *call, int64_t after_ms, struct lp_str memo)
     lp_buf_free(&w->memo);
     w->memo = copy;
     call->after_ms = after_ms;
+    call->memo = lp_buf_view(&w->memo);
     end_try(call, LP_CALL_NEXT);
 }
 
@@ -405,25 +413,32 @@ static void go_on(struct lp_work *w, int64_t now)
         begin_try(w);
 }
 
-int64_t lp_work_pump(struct lp_gateway *g)
+void lp_work_pump(struct lp_gateway *g)
 {
-    int64_t now = lp_clock_mono(), next_due = INT64_MAX;
+    int64_t now = lp_clock_mono();
     struct lp_work *next;
     for (struct lp_work *w = g->works; w; w = next) {
         next = w->next;
         if (w->due && w->due <= now)
-            go_on(w, now); /* w may be done with and its struct be spare now: its `due` is 0 then */
-        if (w->due && w->due < next_due)
-            next_due = w->due;
+            go_on(w, now);
     }
-    return next_due;
+}
+
+int64_t lp_work_due(const struct lp_gateway *g)
+{
+    int64_t due = INT64_MAX;
+    for (const struct lp_work *w = g->works; w; w = w->next)
+        if (w->due && w->due < due)
+            due = w->due;
+    return due;
 }
 
 static void abandon(struct lp_work *w)
 {
     const struct lp_driver *d = w->lane->provider->driver;
-    if (!w->due && d->cancel)
+    if (!w->due && d->cancel && w->lane->opened)
         d->cancel(w->lane->provider, &w->call);
+    lp_recording_drop(&w->call);
     if (!w->due)
         observe(w, LP_SKIPPED, LP_STOPPED, 0);
     snprintf(w->call.detail, sizeof w->call.detail, "the run was stopped");

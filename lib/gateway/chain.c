@@ -3,6 +3,7 @@
 #include "gateway.h"
 #include "leadpipe/capability.h"
 #include "leadpipe/log.h"
+#include "recording.h"
 
 /*
  * Which provider a record is given to next, and when it is done. A record carries its own answers;
@@ -30,6 +31,8 @@ static int add_provider(struct lp_gateway *g, struct lp_str name, bool named, st
     free(text);
     if (r <= 0)
         return r;
+    if (lp_recording_replays(g))
+        lp_recording_fit(g, p);
     if (!p->configured) {
         lp_log_verbose("%s: not configured (%s is not set), passed over", p->name, p->missing);
         if (c->n_absent == LP_CHAIN_MAX)
@@ -65,8 +68,9 @@ static int add_providers(struct lp_gateway *g, struct lp_str entry, struct lp_er
 {
     struct lp_str list, name, v;
     struct lp_buf text = {0};
-    if (g->settings->chain)
-        return add_list(g, g->settings->chain, true, err);
+    const char *chain = g->settings->chain ? g->settings->chain : lp_recording_chain(g);
+    if (chain)
+        return add_list(g, chain, true, err);
     if (!lp_json_get(entry, "providers", &list))
         return add_list(g, lp_capability_chain(g->chain.capability), false, err);
     struct lp_json_iter it = lp_json_iter(list);
@@ -229,7 +233,7 @@ static struct lp_item *make_item(struct lp_gateway *g, struct lp_task *t, struct
 {
     struct lp_item *item = &t->items[l->index];
     *item = (struct lp_item){.rec = &t->slot->rec, .task = t};
-    if (l->provider->embedded)
+    if (l->provider->embedded && !lp_recording_covers(g, l->provider))
         return item;
     if (!t->keyed)
         t->key = lp_cache_key(g, item->rec);

@@ -83,6 +83,11 @@ int lp_chaos_parse(const char *spec, struct lp_chaos *c, struct lp_err *err)
     return 0;
 }
 
+const char *lp_chaos_name(enum lp_chaos_kind kind)
+{
+    return kinds[kind].name;
+}
+
 /* ---- drawing -------------------------------------------------------------------------------- */
 
 /* Is there a way to it that can fail? What only computes, on this machine, has none. */
@@ -94,13 +99,12 @@ static bool can_fail(const struct lp_driver *d)
 static uint64_t lot(const struct lp_chaos *c, const struct lp_call *call, int tries)
 {
     const char *name = call->provider->name;
-    uint64_t at[3] = {c->seed, (uint64_t)tries << 1 | (call->memo.p != NULL), 0};
+    uint64_t at[2] = {c->seed, (uint64_t)tries << 1 | (call->memo.p != NULL)};
     uint64_t h = lp_hash64(at, sizeof at) ^ lp_hash64(name, strlen(name));
     for (size_t i = 0; i < call->n; i++) {
         const struct lp_task *t = call->items[i]->task;
         at[0] = h;
         at[1] = t ? t->slot->line : 0;
-        at[2] = t && t->slot->file ? lp_hash64(t->slot->file, strlen(t->slot->file)) : 0;
         h = lp_hash64(at, sizeof at);
     }
     return h;

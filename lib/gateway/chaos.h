@@ -39,6 +39,7 @@ struct lp_chaos {
 
 /* "429@5%,timeout@1%,seed=7"; without a seed, one is made and told. NULL: none. */
 int lp_chaos_parse(const char *spec, struct lp_chaos *c, struct lp_err *err);
+const char *lp_chaos_name(enum lp_chaos_kind kind); /* "429" */
 enum lp_chaos_kind lp_chaos_draw(const struct lp_chaos *c, const struct lp_call *call, int tries);
 /* Ends the try as the fault does. */
 void lp_chaos_strike(enum lp_chaos_kind kind, struct lp_call *call);

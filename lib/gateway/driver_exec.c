@@ -84,7 +84,7 @@ static int check_secrets(struct lp_provider *p, struct lp_str settings, struct l
     struct lp_json_iter it = lp_json_iter(settings);
     struct lp_str name, value;
     while (lp_json_next(&it, &name, &value)) {
-        if (!is_secret(value))
+        if (!is_secret(value) || p->no_secrets)
             continue;
         char *key = setting_key(name);
         int r = lp_secret_present(p->name, key, value, NULL, err);

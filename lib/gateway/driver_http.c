@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include "gateway.h"
 #include "leadpipe/clock.h"
+#include "recording.h"
 #include "reply.h"
 #include "wire.h"
 
@@ -181,6 +182,7 @@ static void arrived(void *arg, const struct lp_http_response *r)
     call->driver = NULL;
     call->sent = r->sent;
     call->http_status = r->status;
+    call->latency_ms = r->latency_ms;
     call->retry_after_ms = r->retry_after_ms;
     if (r->fault != LP_HTTP_NONE)
         lp_call_error(call, fault_class(r->fault), r->fault_detail);
@@ -192,27 +194,49 @@ static void arrived(void *arg, const struct lp_http_response *r)
         lp_reply_take(call, lp_buf_view(&h->out), &h->scratch);
 }
 
-static void send_request(struct lp_provider *p, struct lp_call *call, struct lp_str request)
+/* Recorded requests are made twice: for the file, with masks in the places of secrets, and to be sent. */
+static bool make_request(struct http_provider *h, struct lp_provider *p, struct lp_str description)
+{
+    struct lp_gateway *g = h->gateway;
+    h->wire.masked = g->recording != NULL;
+    if (!lp_wire_make(&h->wire, p, description))
+        return false;
+    if (!g->recording)
+        return true;
+    lp_buf_reset(&h->scratch);
+    lp_wire_put(&h->wire, &h->scratch);
+    h->wire.masked = false;
+    return lp_recording_replays(g) || lp_wire_make(&h->wire, p, description);
+}
+
+static int transmit(struct http_provider *h, struct exchange *x, struct lp_err *err)
+{
+    struct lp_gateway *g = h->gateway;
+    const struct lp_http_request *q = &h->wire.request;
+    if (!g->recording)
+        return lp_http_send(g->http, q, arrived, x, err);
+    return lp_recording_send(x->call, lp_buf_view(&h->scratch), q, arrived, x, err);
+}
+
+static void send_request(struct lp_provider *p, struct lp_call *call, struct lp_str description)
 {
     struct http_provider *h = p->handle;
     struct lp_err err = {0};
-    if (!lp_wire_make(&h->wire, p, request)) {
+    if (!make_request(h, p, description)) {
         lp_call_error(call, LP_CONFIG, "the adapter gave no url");
         return;
     }
-    struct lp_http_request *q = &h->wire.request;
-    q->deadline = call->deadline;
+    h->wire.request.deadline = call->deadline;
     struct exchange *x = lp_alloc(sizeof *x);
     x->call = call;
     x->owner = h;
+    x->next = h->live;
+    h->live = x;
     call->driver = x;
-    if (lp_http_send(h->gateway->http, q, arrived, x, &err)) {
-        free(x);
+    if (transmit(h, x, &err)) {
+        forget(h, x);
         call->driver = NULL;
         lp_call_error(call, LP_CONFIG, err.msg);
-    } else {
-        x->next = h->live;
-        h->live = x;
     }
     lp_wire_wipe(&h->wire);
 }
@@ -241,11 +265,13 @@ static void start_http(struct lp_provider *p, struct lp_call *call)
 static void cancel_http(struct lp_provider *p, struct lp_call *call)
 {
     struct exchange *x = call->driver;
-    (void)p;
+    struct http_provider *h = p->handle;
     if (!x)
         return;
-    x->call = NULL; /* freed when the exchange ends, or with its provider */
     call->driver = NULL;
+    x->call = NULL; /* freed when the exchange ends, or with its provider */
+    if (lp_recording_forget(h->gateway, x))
+        forget(h, x);
 }
 
 const struct lp_driver lp_driver_http = {

@@ -193,8 +193,10 @@ void lp_lane_speed_up(struct lp_lane *l);
 
 /* call.c */
 void lp_work_start(struct lp_lane *l, struct lp_item **items, size_t n, bool forced);
-/* Runs retries and polls that are due; returns the next due time. */
-int64_t lp_work_pump(struct lp_gateway *g);
+/* Runs retries and polls that are due. */
+void lp_work_pump(struct lp_gateway *g);
+/* When the next one is due; INT64_MAX: none waits. */
+int64_t lp_work_due(const struct lp_gateway *g);
 /* A stop was asked for: calls that wait for a retry or a poll are given up, with `all` the others
  * too. */
 void lp_work_stop(struct lp_gateway *g, bool all);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include "gateway.h"
 #include "leadpipe/clock.h"
+#include "recording.h"
 #include "leadpipe/log.h"
 #include "leadpipe/db.h"
 
@@ -42,7 +43,8 @@ void lp_lane_del(struct lp_lane *l)
 int lp_lane_open(struct lp_lane *l, struct lp_err *err)
 {
     struct lp_provider *p = l->provider;
-    if (l->opened)
+    bool played = lp_recording_replays(l->gateway) && lp_recording_covers(l->gateway, p);
+    if (l->opened || played)
         return 0;
     if (lp_provider_secrets(p, err) || p->driver->open(l->gateway, p, err))
         return lp_err_prefix(err, "%s: ", p->name);
@@ -152,7 +154,17 @@ static bool claim_probe(struct lp_lane *l)
         }
     }
     l->probing = true;
+    lp_recording_probe(g, p);
     return true;
+}
+
+/* In a replay it is not the clock that says when a cool-down is over, but the recording. */
+static enum lp_class replay_closed(struct lp_lane *l)
+{
+    if (l->probing || !lp_replay_probe(l->gateway, l->provider))
+        return LP_CIRCUIT_OPEN;
+    l->probing = true;
+    return LP_CLASS_NONE;
 }
 
 /* Why it is out, or NONE; a limit that ends soon is no reason, its records wait. */
@@ -168,6 +180,8 @@ enum lp_class lp_lane_closed(struct lp_lane *l)
 {
     enum lp_class out = out_for(l);
     bool ill = l->health.state == LP_HEALTH_UNHEALTHY;
+    if (ill && (out == LP_CLASS_NONE || out == LP_CIRCUIT_OPEN) && lp_replay_in_step(l->gateway))
+        return replay_closed(l);
     return out == LP_CLASS_NONE && ill && !claim_probe(l) ? LP_CIRCUIT_OPEN : out;
 }
 

@@ -153,7 +153,7 @@ static struct lp_str configured_value(
 static int find_secret(
     struct lp_provider *p, struct lp_provider_setting *s, struct lp_str given, struct lp_err *err)
 {
-    int r = lp_secret_present(p->name, s->name, given, s->env, err);
+    int r = p->no_secrets ? 1 : lp_secret_present(p->name, s->name, given, s->env, err);
     if (r <= 0)
         return r;
     make_token(s);
@@ -363,6 +363,7 @@ int lp_provider_make(struct lp_provider **out, const struct lp_config *config, c
     p->use = has_use ? own_text(v) : lp_strdup(name);
     p->account = lp_strdup(name);
     p->capability = capability;
+    p->no_secrets = config->no_secrets;
     int r = bind(p, drivers, err);
     if (r == 0 && named)
         r = not_found(p, has_use, err);
@@ -382,7 +383,7 @@ int lp_provider_secrets(struct lp_provider *p, struct lp_err *err)
     struct lp_str entry = lp_config_provider(&p->lane->gateway->config, p->name);
     for (size_t i = 0; i < p->n_settings; i++) {
         struct lp_provider_setting *s = &p->settings[i];
-        if (!s->secret || !s->value.p)
+        if (!s->secret || !s->value.p || p->no_secrets)
             continue;
         struct lp_str given = configured_value(s, entry, s->env ? getenv(s->env) : NULL);
         if (lp_secret_load(p->name, s->name, given, s->env, &s->value, err) < 0)

@@ -1,0 +1,514 @@
+#include "recording.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include "leadpipe/clock.h"
+#include "leadpipe/log.h"
+
+/* ---- options -------------------------------------------------------------------------------- */
+
+static int create(struct lp_recording *r, struct lp_err *err)
+{
+    r->fd = open(r->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (r->fd >= 0)
+        return 0;
+    if (errno != EEXIST)
+        return lp_err_errno(err, "--record %s", r->path);
+    lp_err_set(err, LP_ERR_USAGE, NULL, "--record %s: there is such a file already", r->path);
+    lp_err_hint(err, "name a new one; nothing is added to a recording");
+    return -1;
+}
+
+int lp_recording_open(struct lp_gateway *g, struct lp_err *err)
+{
+    const struct lp_ask_settings *s = g->settings;
+    if (!s->record && !s->replay)
+        return 0;
+    if (s->record && s->replay)
+        return lp_err_set(err, LP_ERR_USAGE, NULL, "--record and --replay do not go together");
+    struct lp_recording *r = g->recording = lp_alloc(sizeof *r);
+    r->gateway = g;
+    r->path = s->record ? s->record : s->replay;
+    r->fd = -1;
+    r->base = lp_clock_mono();
+    if (s->replay)
+        return lp_replay_load(r, err);
+    if (!lp_clock_fixed())
+        lp_clock_fix(lp_clock_now()); /* output may not depend on when in the run it was made */
+    return create(r, err);
+}
+
+void lp_recording_free(struct lp_gateway *g)
+{
+    struct lp_recording *r = g->recording;
+    if (!r)
+        return;
+    while (r->live)
+        lp_exchange_del(r->live);
+    if (r->fd >= 0)
+        close(r->fd);
+    struct lp_buf *bufs[] = {&r->line, &r->part, &r->scratch, &r->file, &r->chain, &r->chaos};
+    for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
+        lp_buf_free(bufs[i]);
+    free(r->taken);
+    free(r->by_start);
+    free(r->by_key);
+    free(r);
+    g->recording = NULL;
+}
+
+bool lp_recording_replays(const struct lp_gateway *g)
+{
+    return g->recording && g->recording->fd < 0;
+}
+
+bool lp_recording_covers(const struct lp_gateway *g, const struct lp_provider *p)
+{
+    return g->recording && p->driver->fds;
+}
+
+/* ---- writing -------------------------------------------------------------------------------- */
+
+static int write_line(struct lp_recording *r, struct lp_err *err)
+{
+    lp_buf_byte(&r->line, '\n');
+    for (size_t done = 0; done < r->line.len;) {
+        ssize_t n = write(r->fd, r->line.p + done, r->line.len - done);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return lp_err_errno(err, "--record %s", r->path);
+        done += (size_t)n;
+    }
+    return 0;
+}
+
+static void put_time(struct lp_buf *b, const char *name, int64_t utc_ms)
+{
+    lp_json_key(b, name);
+    lp_buf_byte(b, '"');
+    lp_clock_put(b, utc_ms);
+    lp_buf_byte(b, '"');
+}
+
+static void put_health(struct lp_buf *b, const struct lp_health *h)
+{
+    int64_t out = h->out_until - lp_clock_real();
+    lp_json_key(b, "health");
+    LP_BUF_LIT(b, "{");
+    lp_json_put_str(b, "state", lp_str(lp_health_name(h->state)));
+    lp_json_put_int(b, "successes", h->consecutive_successes);
+    lp_json_put_int(b, "failures", h->consecutive_failures);
+    lp_json_put_num(b, "avg_latency_ms", h->avg_latency_ms, 3);
+    lp_json_put_int(b, "cool_down_ms", h->cool_down_ms);
+    if (h->out_until && out > 0) {
+        lp_json_put_int(b, "out_ms", out);
+        lp_json_put_str(b, "out_reason", lp_str(lp_class_name(h->out_reason)));
+    }
+    LP_BUF_LIT(b, "}");
+}
+
+static void put_provider(struct lp_buf *b, const struct lp_lane *l)
+{
+    const struct lp_provider *p = l->provider;
+    bool first = true;
+    LP_BUF_LIT(b, "{");
+    lp_json_put_str(b, "provider", lp_str(p->name));
+    lp_json_key(b, "secrets");
+    LP_BUF_LIT(b, "[");
+    for (size_t i = 0; i < p->n_settings; i++) {
+        if (!p->settings[i].secret || !p->settings[i].value.p)
+            continue;
+        if (!first)
+            lp_buf_byte(b, ',');
+        first = false;
+        lp_json_put(b, lp_str(p->settings[i].name));
+    }
+    LP_BUF_LIT(b, "]");
+    put_health(b, &l->health);
+    LP_BUF_LIT(b, "}");
+}
+
+static void put_chaos(struct lp_buf *b, const struct lp_gateway *g)
+{
+    struct lp_buf spec = {0};
+    lp_buf_printf(&spec, "%s,seed=%lld", g->settings->chaos, (long long)g->chaos->seed);
+    lp_json_put_str(b, "chaos", lp_buf_view(&spec));
+    lp_buf_free(&spec);
+}
+
+static int write_head(struct lp_recording *r, struct lp_err *err)
+{
+    struct lp_gateway *g = r->gateway;
+    struct lp_buf *b = &r->line;
+    lp_buf_reset(b);
+    LP_BUF_LIT(b, "{");
+    lp_json_put_int(b, "leadpipe_recording", 1);
+    lp_json_put_str(b, "program", lp_str(g->run->program->name));
+    lp_json_put_str(b, "version", LP_STR(LP_VERSION));
+    lp_json_put_str(b, "capability", lp_str(g->chain.capability));
+    put_time(b, "now", lp_clock_now());
+    put_time(b, "recorded_at", lp_clock_real());
+    lp_json_put_int(b, "jobs", g->jobs);
+    lp_json_put_int(b, "seed", (int64_t)(g->seed & INT64_MAX));
+    g->seed &= INT64_MAX;
+    if (g->settings->chain)
+        lp_json_put_str(b, "chain", lp_str(g->settings->chain));
+    if (g->chaos)
+        put_chaos(b, g);
+    lp_json_key(b, "providers");
+    LP_BUF_LIT(b, "[");
+    for (size_t i = 0; i < g->chain.n; i++) {
+        if (i)
+            lp_buf_byte(b, ',');
+        put_provider(b, g->chain.lanes[i]);
+    }
+    LP_BUF_LIT(b, "]}");
+    return write_line(r, err);
+}
+
+/* ---- a replay's beginning ------------------------------------------------------------------- */
+
+static bool head_of(const struct lp_recording *r, const char *provider, struct lp_str *entry)
+{
+    struct lp_str list, name, v;
+    if (!lp_json_get(r->head, "providers", &list))
+        return false;
+    struct lp_json_iter it = lp_json_iter(list);
+    while (lp_json_next(&it, &name, entry))
+        if (lp_json_get(*entry, "provider", &v) && lp_json_is(v, provider))
+            return true;
+    return false;
+}
+
+static bool holds(struct lp_str list, const char *word)
+{
+    struct lp_json_iter it = lp_json_iter(list);
+    struct lp_str name, v;
+    while (lp_json_next(&it, &name, &v))
+        if (lp_json_is(v, word))
+            return true;
+    return false;
+}
+
+void lp_recording_fit(struct lp_gateway *g, struct lp_provider *p)
+{
+    struct lp_str entry = {0}, secrets = LP_STR("[]");
+    p->configured = head_of(g->recording, p->name, &entry);
+    if (p->configured)
+        lp_json_get(entry, "secrets", &secrets);
+    else
+        snprintf(p->missing, sizeof p->missing, "in the recording it");
+    for (size_t i = 0; i < p->n_settings; i++) {
+        struct lp_provider_setting *s = &p->settings[i];
+        if (s->secret && !holds(secrets, s->name)) {
+            s->value = (struct lp_str){0};
+            s->token[0] = '\0';
+        }
+    }
+}
+
+static int64_t int_at(struct lp_str object, const char *path, int64_t preset)
+{
+    struct lp_str v;
+    int64_t n;
+    return lp_json_path(object, path, &v) && lp_json_int(v, &n) ? n : preset;
+}
+
+static void take_health(struct lp_str health, struct lp_health *h)
+{
+    struct lp_str v;
+    int64_t out = int_at(health, "out_ms", 0);
+    *h = (struct lp_health){.consecutive_successes = int_at(health, "successes", 0),
+        .consecutive_failures = int_at(health, "failures", 0),
+        .cool_down_ms = int_at(health, "cool_down_ms", 0)};
+    for (int s = LP_HEALTH_UNKNOWN; s <= LP_HEALTH_UNHEALTHY; s++)
+        if (lp_json_get(health, "state", &v) && lp_json_is(v, lp_health_name(s)))
+            h->state = (enum lp_health_state)s;
+    if (lp_json_get(health, "avg_latency_ms", &v))
+        lp_json_real(v, &h->avg_latency_ms);
+    if (out > 0 && lp_json_get(health, "out_reason", &v) && v.n > 2) {
+        h->out_until = lp_clock_real() + out;
+        lp_class_from((struct lp_str){v.p + 1, v.n - 2}, &h->out_reason);
+    }
+}
+
+static void start_replay(struct lp_recording *r)
+{
+    struct lp_gateway *g = r->gateway;
+    struct lp_str entry, health;
+    lp_clock_hold();
+    r->base = lp_clock_mono();
+    for (size_t i = 0; i < g->chain.n; i++)
+        if (head_of(r, g->chain.lanes[i]->provider->name, &entry) &&
+            lp_json_get(entry, "health", &health))
+            take_health(health, &g->chain.lanes[i]->health);
+}
+
+int lp_recording_begin(struct lp_gateway *g, struct lp_err *err)
+{
+    struct lp_recording *r = g->recording;
+    if (!r)
+        return 0;
+    r->base = lp_clock_mono();
+    if (r->fd >= 0)
+        return write_head(r, err);
+    start_replay(r);
+    return 0;
+}
+
+uint64_t lp_recording_read(const struct lp_recording *r)
+{
+    const struct lp_run *run = r->gateway->run;
+    return run->counts.in + run->input_ended;
+}
+
+/* ---- exchanges ------------------------------------------------------------------------------ */
+
+struct lp_hash128 lp_exchange_key(const struct lp_provider *p, struct lp_str request)
+{
+    struct lp_buf b = {0};
+    lp_buf_puts(&b, p->name);
+    lp_buf_byte(&b, '\n');
+    lp_buf_str(&b, request);
+    struct lp_hash128 h = lp_hash128(b.p, b.len);
+    lp_buf_free(&b);
+    return h;
+}
+
+struct lp_exchange *lp_exchange_new(
+    struct lp_recording *r, const struct lp_provider *p, struct lp_str request)
+{
+    struct lp_exchange *x = lp_alloc(sizeof *x);
+    *x = (struct lp_exchange){.recording = r,
+        .provider = p,
+        .request = lp_strndup(request.p, request.n),
+        .request_n = request.n,
+        .n = r->starts++,
+        .in = lp_recording_read(r),
+        .ends = r->ends,
+        .started = lp_clock_mono() - r->base,
+        .starting = true,
+        .next = r->live};
+    if (r->live)
+        r->live->prev = x;
+    r->live = x;
+    return x;
+}
+
+void lp_exchange_del(struct lp_exchange *x)
+{
+    if (x->prev)
+        x->prev->next = x->next;
+    else
+        x->recording->live = x->next;
+    if (x->next)
+        x->next->prev = x->prev;
+    if (x->taken)
+        x->taken->held = NULL;
+    free(x->request);
+    free(x);
+}
+
+/* Everything but the answer. */
+static void put_exchange(struct lp_recording *r, const struct lp_exchange *x, int64_t latency_ms)
+{
+    struct lp_buf *b = &r->line;
+    struct lp_hash128 key = lp_exchange_key(x->provider, (struct lp_str){x->request, x->request_n});
+    int64_t ended = lp_clock_mono() - r->base;
+    lp_buf_reset(b);
+    LP_BUF_LIT(b, "{");
+    lp_json_put_str(b, "provider", lp_str(x->provider->name));
+    put_time(b, "at", lp_clock_real());
+    lp_json_put_int(b, "latency_ms", latency_ms);
+    lp_json_put_int(b, "n", (int64_t)x->n);
+    lp_json_key(b, "in");
+    lp_buf_printf(
+        b, "[%llu,%llu]", (unsigned long long)x->in, (unsigned long long)lp_recording_read(r));
+    lp_json_put_int(b, "ends", (int64_t)x->ends);
+    lp_json_put_int(b, "round", (int64_t)r->gateway->rounds);
+    lp_json_put_int(b, "started", x->started);
+    lp_json_put_int(b, "ended", ended);
+    if (x->starting)
+        lp_json_put_bool(b, "at_once", true);
+    lp_json_key(b, "key");
+    lp_buf_printf(b, "\"%016llx%016llx\"", (unsigned long long)key.hi, (unsigned long long)key.lo);
+    lp_recording_put_json(r, "request", (struct lp_str){x->request, x->request_n});
+}
+
+static void write_exchange(struct lp_recording *r)
+{
+    struct lp_err err = {0};
+    LP_BUF_LIT(&r->line, "}");
+    r->ends++;
+    if (write_line(r, &err))
+        lp_gateway_fail(r->gateway, &err);
+}
+
+/* ---- over HTTP ------------------------------------------------------------------------------ */
+
+static void arrived(void *arg, const struct lp_http_response *response)
+{
+    struct lp_exchange *x = arg;
+    struct lp_recording *r = x->recording;
+    lp_http_done *done = x->done;
+    void *done_arg = x->arg;
+    x->starting = false;
+    put_exchange(r, x, response->latency_ms);
+    lp_recording_put_response(r, response);
+    write_exchange(r);
+    lp_exchange_del(x);
+    done(done_arg, response);
+}
+
+static int replay(
+    struct lp_recording *r, struct lp_exchange *x, struct lp_str request, struct lp_err *err)
+{
+    struct lp_http_response response = {.fault = LP_HTTP_BAD,
+        .fault_detail = "not in the recording",
+        .headers = LP_STR("{}"),
+        .retry_after_ms = -1};
+    lp_http_done *done = x->done;
+    void *arg = x->arg;
+    bool found = lp_replay_ask(r, x);
+    if (found && !x->taken->at_once)
+        return 0;
+    if (found) { /* it had been refused before it was sent */
+        lp_recording_take_response(r, x->taken->text, &response);
+        lp_replay_past(r, x->taken);
+        lp_exchange_del(x);
+        return lp_err_set(err, LP_ERR_CONFIG, NULL, "%s", response.fault_detail);
+    }
+    lp_replay_miss(r, x->provider, request);
+    lp_exchange_del(x);
+    done(arg, &response);
+    return 0;
+}
+
+int lp_recording_send(struct lp_call *call, struct lp_str request, const struct lp_http_request *q,
+    lp_http_done *done, void *arg, struct lp_err *err)
+{
+    struct lp_gateway *g = call->gateway;
+    struct lp_recording *r = g->recording;
+    struct lp_exchange *x = lp_exchange_new(r, call->provider, request);
+    x->done = done;
+    x->arg = arg;
+    if (r->fd < 0)
+        return replay(r, x, request, err);
+    if (lp_http_send(g->http, q, arrived, x, err) == 0)
+        return 0;
+    struct lp_http_response refused = {.fault = LP_HTTP_BAD, .retry_after_ms = -1};
+    snprintf(refused.fault_detail, sizeof refused.fault_detail, "%.*s",
+        (int)sizeof refused.fault_detail - 1, err->msg);
+    put_exchange(r, x, 0);
+    lp_recording_put_response(r, &refused);
+    write_exchange(r);
+    lp_exchange_del(x);
+    return -1;
+}
+
+bool lp_recording_forget(struct lp_gateway *g, const void *arg)
+{
+    struct lp_exchange *x = lp_recording_replays(g) ? g->recording->live : NULL;
+    while (x && (x->call || x->arg != arg))
+        x = x->next;
+    if (!x)
+        return false;
+    lp_exchange_del(x);
+    return true;
+}
+
+/* ---- probes --------------------------------------------------------------------------------- */
+
+static struct lp_str probe = {"{\"probe\":true}", 14};
+
+void lp_recording_probe(struct lp_gateway *g, const struct lp_provider *p)
+{
+    if (!g->recording || lp_recording_replays(g))
+        return;
+    struct lp_exchange *x = lp_exchange_new(g->recording, p, probe);
+    put_exchange(g->recording, x, 0);
+    write_exchange(g->recording);
+    lp_exchange_del(x);
+}
+
+bool lp_replay_probe(struct lp_gateway *g, const struct lp_provider *p)
+{
+    struct lp_recording *r = g->recording;
+    struct lp_taken *t = lp_replay_next_start(r);
+    struct lp_hash128 key = lp_exchange_key(p, probe);
+    if (!t || t->key.lo != key.lo || t->key.hi != key.hi || t->in_at_start > lp_recording_read(r))
+        return false;
+    struct lp_exchange *x = lp_exchange_new(r, p, probe);
+    if (lp_replay_ask(r, x))
+        lp_replay_past(r, x->taken);
+    lp_exchange_del(x);
+    return true;
+}
+
+/* ---- whole calls ---------------------------------------------------------------------------- */
+
+static struct lp_exchange *begin(struct lp_call *call, enum lp_chaos_kind fault)
+{
+    struct lp_buf request = {0};
+    lp_recording_request_of(call, fault, &request);
+    struct lp_exchange *x =
+        lp_exchange_new(call->gateway->recording, call->provider, lp_buf_view(&request));
+    x->call = call;
+    call->exchange = x;
+    lp_buf_free(&request);
+    return x;
+}
+
+void lp_recording_start(struct lp_call *call)
+{
+    struct lp_recording *r = call->gateway->recording;
+    struct lp_exchange *x = begin(call, LP_CHAOS_NONE);
+    if (r->fd >= 0) {
+        call->provider->driver->start(call->provider, call);
+        if (call->exchange == x)
+            x->starting = false;
+    } else if (!lp_replay_ask(r, x)) {
+        lp_replay_miss(r, call->provider, (struct lp_str){x->request, x->request_n});
+        lp_call_error(call, LP_BAD_RESPONSE, "not in the recording");
+    } else if (x->taken->at_once) {
+        lp_replay_deliver(r, x->taken);
+    }
+}
+
+void lp_recording_strike(struct lp_call *call, enum lp_chaos_kind fault)
+{
+    struct lp_recording *r = call->gateway->recording;
+    struct lp_exchange *x = r ? begin(call, fault) : NULL;
+    if (x && r->fd < 0) {
+        if (lp_replay_ask(r, x))
+            lp_replay_past(r, x->taken);
+        else
+            lp_replay_loose(r);
+    }
+    lp_chaos_strike(fault, call);
+}
+
+void lp_recording_ended(struct lp_call *call)
+{
+    struct lp_exchange *x = call->exchange;
+    if (!x)
+        return;
+    call->latency_ms = lp_clock_mono() - x->recording->base - x->started;
+    if (x->recording->fd >= 0) {
+        put_exchange(x->recording, x, call->latency_ms);
+        lp_recording_put_call(x->recording, call);
+        write_exchange(x->recording);
+    }
+    call->exchange = NULL;
+    lp_exchange_del(x);
+}
+
+void lp_recording_drop(struct lp_call *call)
+{
+    if (call->exchange)
+        lp_exchange_del(call->exchange);
+    call->exchange = NULL;
+}
