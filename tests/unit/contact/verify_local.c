@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include "leadpipe/clock.h"
 #include "leadpipe/json.h"
+#include "leadpipe/probe.h"
 #include "leadpipe/verify_local.h"
 
 static struct lp_lists *lists;
@@ -57,6 +58,95 @@ static void by_domain(void **state)
         snprintf(want, sizeof want, "{%s," CHECKS("true", "%s", "false", "false", "false") "} %s",
             of[i].status, of[i].mx, of[i].confidence);
         assert_string_equal(verdict("john@example.org", of[i].kind, false), want);
+    }
+}
+
+static void no_domain_needs_a_witness(void **state)
+{
+    static const struct {
+        const char *email, *witness;
+    } of[] = {{"john@nowhere.test", "com"}, {"john@gone.example.org", "org"}, {"a@b.co.uk", "uk"},
+        {"a@b.qqqq", "com"}, {"a@m\xc3\xbcnchen.de", "de"}};
+    struct lp_verify_local s = {.lists = lists};
+    struct lp_local_verdict v;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
+        struct lp_dns_answer a = {.kind = LP_DNS_NO_ADDRESS};
+        assert_true(lp_verify_local_begin(&s, lp_str(of[i].email), &v));
+        assert_true(lp_str_is(lp_verify_local_witness(&v), of[i].witness));
+        lp_verify_local_no_domain(&v, &a);
+        assert_int_equal(v.reason, LP_REASON_NO_DOMAIN);
+        for (a.kind = LP_DNS_NXDOMAIN; a.kind < LP_DNS_KINDS; a.kind++) {
+            lp_verify_local_no_domain(&v, &a);
+            assert_int_equal(v.reason, LP_REASON_PROVIDER_ERROR);
+            assert_int_equal(v.mx, LP_CHECK_NULL);
+        }
+    }
+}
+
+/* What comes of an address whose domain takes mail, when the mail host has been asked. */
+static void by_probe(void **state)
+{
+    static const struct {
+        const char *email;
+        bool accept_mx;
+        struct lp_probe_verdict said;
+        enum lp_verification_reason reason;
+        const char *confidence;
+    } of[] = {
+        {"john@x.test", false, {LP_REASON_OK, LP_CHECK_TRUE, LP_CHECK_FALSE, ""}, LP_REASON_OK,
+            "0.95"},
+        {"john@x.test", false, {LP_REASON_CATCH_ALL, LP_CHECK_TRUE, LP_CHECK_TRUE, ""},
+            LP_REASON_CATCH_ALL, "0.9"},
+        {"john@x.test", true, {LP_REASON_MAILBOX_NOT_FOUND, LP_CHECK_FALSE, LP_CHECK_NULL, ""},
+            LP_REASON_MAILBOX_NOT_FOUND, "0.95"},
+        {"john@x.test", true, {LP_REASON_GREYLISTED, LP_CHECK_NULL, LP_CHECK_NULL, ""},
+            LP_REASON_GREYLISTED, "0"},
+        {"john@x.test", true, {LP_REASON_BLOCKED, LP_CHECK_NULL, LP_CHECK_NULL, ""},
+            LP_REASON_BLOCKED, "0"},
+        {"john@x.test", true, {LP_REASON_NOT_PROBED, LP_CHECK_NULL, LP_CHECK_NULL, ""},
+            LP_REASON_OK, "0.6"},
+        {"info@x.test", false, {LP_REASON_OK, LP_CHECK_TRUE, LP_CHECK_FALSE, ""}, LP_REASON_ROLE,
+            "0.8"},
+        {"info@x.test", false, {LP_REASON_BLOCKED, LP_CHECK_NULL, LP_CHECK_NULL, ""},
+            LP_REASON_ROLE, "0.8"},
+        {"info@x.test", false, {LP_REASON_MAILBOX_NOT_FOUND, LP_CHECK_FALSE, LP_CHECK_NULL, ""},
+            LP_REASON_MAILBOX_NOT_FOUND, "0.95"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
+        struct lp_verify_local s = {.lists = lists, .accept_mx = of[i].accept_mx};
+        struct lp_dns_answer mx = {.kind = LP_DNS_MX};
+        struct lp_local_verdict v;
+        assert_true(lp_verify_local_begin(&s, lp_str(of[i].email), &v));
+        lp_verify_local_mx(&s, &v, &mx);
+        assert_true(lp_verify_local_open_to_probe(&v));
+        lp_verify_local_probed(&v, &of[i].said);
+        assert_int_equal(v.reason, of[i].reason);
+        assert_int_equal(v.smtp, of[i].said.smtp);
+        assert_int_equal(v.catch_all, of[i].said.catch_all);
+        assert_true(lp_str_is(lp_verify_local_confidence(&v), of[i].confidence));
+    }
+}
+
+static void what_is_not_probed(void **state)
+{
+    static const struct {
+        const char *email;
+        enum lp_dns_kind kind;
+    } of[] = {{"a@mailinator.com", LP_DNS_MX}, {"a@x.test", LP_DNS_NULL_MX},
+        {"a@x.test", LP_DNS_TIMEOUT}, {"a@x.test", LP_DNS_NO_ADDRESS}};
+    struct lp_verify_local s = {.lists = lists};
+    struct lp_local_verdict v;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
+        struct lp_dns_answer a = {.kind = of[i].kind};
+        lp_verify_local_begin(&s, lp_str(of[i].email), &v);
+        lp_verify_local_mx(&s, &v, &a);
+        assert_false(lp_verify_local_open_to_probe(&v));
     }
 }
 
@@ -177,6 +267,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(by_domain),
+        cmocka_unit_test(no_domain_needs_a_witness),
+        cmocka_unit_test(by_probe),
+        cmocka_unit_test(what_is_not_probed),
         cmocka_unit_test(accept_mx_makes_valid),
         cmocka_unit_test(lists_make_risky),
         cmocka_unit_test(bad_syntax_needs_no_network),

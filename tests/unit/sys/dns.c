@@ -83,10 +83,10 @@ static void turn(struct lp_dns *d)
     lp_dns_dispatch(d, fds, n);
 }
 
-static enum lp_dns_kind ask(struct lp_dns *d, const char *domain)
+static enum lp_dns_kind ask_for(struct lp_dns *d, enum lp_dns_question question, const char *domain)
 {
     struct seen seen = {0};
-    const struct lp_dns_answer *a = lp_dns_mx(d, lp_str(domain), on_answer, &seen);
+    const struct lp_dns_answer *a = lp_dns_ask(d, question, lp_str(domain), on_answer, &seen);
     int64_t end = lp_clock_mono() + 20000;
 
     if (a)
@@ -95,6 +95,11 @@ static enum lp_dns_kind ask(struct lp_dns *d, const char *domain)
         turn(d);
     assert_int_equal(seen.times, 1);
     return seen.kind;
+}
+
+static enum lp_dns_kind ask(struct lp_dns *d, const char *domain)
+{
+    return ask_for(d, LP_DNS_MAIL, domain);
 }
 
 static void kinds(void **state)
@@ -149,6 +154,76 @@ static void hosts_by_preference(void **state)
         lp_dns_host(a, i, &p);
         assert_int_equal(p, i + 1);
     }
+    lp_dns_del(d);
+}
+
+static void addresses_of_a_host(void **state)
+{
+    struct lp_dns *d = open_dns(&(struct lp_dns_options){0});
+    static const struct {
+        const char *host, *address;
+        enum lp_dns_kind kind;
+    } of[] = {{"mx.probe.test", "127.0.0.1", LP_DNS_IMPLICIT},
+        {"implicit6.test", "2001:db8::1", LP_DNS_IMPLICIT}, {"good.test", NULL, LP_DNS_NO_ADDRESS},
+        {"nowhere.test", NULL, LP_DNS_NXDOMAIN}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
+        const struct lp_dns_answer *a;
+        assert_int_equal(ask_for(d, LP_DNS_ADDRESSES, of[i].host), of[i].kind);
+        a = lp_dns_ask(d, LP_DNS_ADDRESSES, lp_str(of[i].host), on_answer, NULL);
+        assert_int_equal(a->hosts, of[i].address ? 1 : 0);
+        if (of[i].address)
+            assert_string_equal(lp_dns_host(a, 0, NULL), of[i].address);
+    }
+    /* the answers to one question are not those to another */
+    assert_int_equal(ask(d, "mx.probe.test"), LP_DNS_IMPLICIT);
+    assert_int_equal(ask(d, "good.test"), LP_DNS_MX);
+    lp_dns_del(d);
+}
+
+static void names_that_are_there(void **state)
+{
+    struct lp_dns *d = open_dns(&(struct lp_dns_options){.retry_ms = 100});
+    struct lp_dns *liar = open_dns(&(struct lp_dns_options){.servers = behind});
+    uint64_t before;
+
+    (void)state;
+    assert_int_equal(ask_for(d, LP_DNS_ZONE, "com"), LP_DNS_NO_ADDRESS);
+    assert_int_equal(ask_for(d, LP_DNS_ZONE, "txtonly.test"), LP_DNS_NO_ADDRESS);
+    assert_int_equal(ask_for(d, LP_DNS_ZONE, "nowhere.test"), LP_DNS_NXDOMAIN);
+    assert_int_equal(ask_for(liar, LP_DNS_ZONE, "com"), LP_DNS_NXDOMAIN);
+    before = lp_dns_asked(d);
+    poll(NULL, 0, 150); /* it is asked again and again: a resolver may lose its network */
+    ask_for(d, LP_DNS_ZONE, "com");
+    assert_int_equal(lp_dns_asked(d), before + 1);
+    lp_dns_del(d);
+    lp_dns_del(liar);
+}
+
+static unsigned told;
+
+static void note_place(void *arg, const struct lp_dns_answer *a)
+{
+    (void)a;
+    *(unsigned *)arg = ++told;
+}
+
+static void answers_keep_the_order(void **state)
+{
+    struct lp_dns *d = open_dns(&(struct lp_dns_options){0});
+    unsigned place[5] = {0};
+
+    (void)state;
+    told = 0;
+    for (int i = 0; i < 5; i++)
+        assert_null(lp_dns_mx(d, LP_STR("good.test"), note_place, &place[i]));
+    lp_dns_cancel(d, &place[4]); /* the last one, and one more behind the gap */
+    assert_null(lp_dns_mx(d, LP_STR("good.test"), note_place, &place[4]));
+    while (told < 5)
+        turn(d);
+    for (unsigned i = 0; i < 5; i++)
+        assert_int_equal(place[i], i + 1);
     lp_dns_del(d);
 }
 
@@ -402,6 +477,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kinds),
         cmocka_unit_test(hosts_by_preference),
+        cmocka_unit_test(addresses_of_a_host),
+        cmocka_unit_test(names_that_are_there),
+        cmocka_unit_test(answers_keep_the_order),
         cmocka_unit_test(one_look_up_for_all_who_ask),
         cmocka_unit_test(many_in_flight_and_memory_bounded),
         cmocka_unit_test(silence_is_a_timeout),
