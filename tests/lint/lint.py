@@ -43,6 +43,7 @@ FOREIGN = {
     "unicase.h": ["lib/sys/fold.c"],
     "uninorm.h": ["lib/sys/fold.c"],
     "unistr.h": ["lib/sys/fold.c"],
+    "uniwidth.h": ["lib/sys/width.c"],
     "unistring/version.h": ["lib/sys/fold.c"],
     "zlib.h": ["lib/sys/crc.c"],
     "sanitizer/asan_interface.h": ["lib/base/mem.c"],
