@@ -37,6 +37,7 @@ test  postfix               cmd:postfix
 test  procps                cmd:ps
 test  openssl               cmd:openssl
 test  strace                cmd:strace
+test  chromium              cmd:chromium
 test  faketime              cmd:faketime
 bench miller                cmd:mlr
 bench nginx-light           cmd:nginx

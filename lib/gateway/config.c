@@ -30,6 +30,7 @@ static const struct lp_shape_member top_members[] = {
     {"providers", LP_SHAPE_OBJECT, NULL},
     {"health", LP_SHAPE_OBJECT, NULL},
     {"score", LP_SHAPE_OBJECT, NULL}, /* looked into by score and report */
+    {"report", LP_SHAPE_OBJECT, NULL},
     {NULL, LP_SHAPE_ANY, NULL},
 };
 
