@@ -98,6 +98,7 @@ struct lp_run {
     void *engine;                                                  /* the drive's own */
     void (*release)(struct lp_run *run); /* frees it, after --stats was written; may be NULL */
     /* The rest is the run's own. */
+    uint64_t held;       /* by the drive: done, to be put at the end */
     uint64_t taken;      /* records of this shard, counted against --limit */
     int64_t max_rejects; /* --max-errors N; -1: none */
     double max_share;    /* --max-errors P% as a fraction; -1: none */

@@ -179,8 +179,8 @@ static int ragged(struct import *im, struct lp_err *err)
 {
     struct lp_err why = {0};
 
-    lp_err_set(&why, LP_ERR_RECORD, "ragged_row", "the row has %zu cells, the header %zu",
-        im->rows.csv.cells, im->mapping.columns);
+    lp_err_set(&why, LP_ERR_RECORD, "ragged_row", "the row has %zu cell%s, the header %zu",
+        im->rows.csv.cells, im->rows.csv.cells == 1 ? "" : "s", im->mapping.columns);
     lp_err_hint(&why, "a cell that holds the delimiter must stand in quotes");
     return reject_keyless(im, &why, err);
 }
@@ -196,6 +196,7 @@ static int put_contact(struct import *im, struct lp_dedupe_slot place, struct lp
         fresh = lp_dedupe_add_slot(&im->set, place);
     if (!fresh)
         lp_run_drop(im->run, "duplicate");
+    im->run->held += im->spool && fresh;
     return im->spool || !fresh ? 0 : lp_run_put_line(im->run, line, true, err);
 }
 
@@ -421,6 +422,7 @@ static int put_spooled(void *arg, struct lp_str line, struct lp_err *err)
 {
     struct import *im = arg;
 
+    im->run->held--;
     return lp_run_put_line(im->run, line, true, err);
 }
 

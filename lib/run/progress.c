@@ -95,26 +95,42 @@ static void put_duration(struct lp_buf *b, int64_t s)
 }
 
 struct state {
-    uint64_t in, done, total; /* records; bytes */
-    int64_t elapsed;          /* ms */
-    double rate, share;       /* records a second; of the bytes, -1: unknown */
-    int64_t eta;              /* s; -1: unknown */
+    uint64_t done, total; /* records; total 0: unknown */
+    int64_t elapsed;      /* ms */
+    double rate, share;   /* records done a second; of all, -1: unknown */
+    int64_t eta;          /* s; -1: unknown */
 };
+
+/* The share of the input that was read: of its bytes, or of what --limit lets in. -1: unknown. */
+static double share_read(const struct lp_run *run)
+{
+    double limit = (double)run->common.limit, share = -1;
+    uint64_t bytes = 0, of = 0;
+    if (run->in)
+        lp_lines_progress(run->in, &bytes, &of);
+    if (of > 0)
+        share = (double)bytes / (double)of;
+    if (limit > 0 && (double)run->taken / limit > share)
+        share = (double)run->taken / limit;
+    return share > 1 || run->input_ended ? 1 : share;
+}
 
 static struct state look(const struct lp_run *run)
 {
-    struct state s = {.in = run->counts.in, .share = -1, .eta = -1};
-    int64_t limit = run->common.limit;
-    if (run->in)
-        lp_lines_progress(run->in, &s.done, &s.total);
+    const struct lp_counts *c = &run->counts;
+    struct state s = {.share = share_read(run), .eta = -1};
+    /* What was read and waits for a provider's answer is not done. */
+    s.done = c->out + c->rejects + c->dropped + run->held;
+    if (s.done > c->in)
+        s.done = c->in;
     s.elapsed = lp_clock_mono() - run->started_mono;
-    s.rate = s.elapsed > 0 ? (double)s.in * 1000 / (double)s.elapsed : 0;
-    if (s.total > 0)
-        s.share = (double)s.done / (double)s.total;
-    if (limit > 0 && (double)run->taken / (double)limit > s.share)
-        s.share = (double)run->taken / (double)limit;
-    if (s.share > 1)
-        s.share = 1;
+    s.rate = s.elapsed > 0 ? (double)s.done * 1000 / (double)s.elapsed : 0;
+    if (s.share >= 1)
+        s.total = c->in;
+    else if (run->common.limit > 0)
+        s.total = (uint64_t)run->common.limit;
+    if (s.share > 0 && c->in > 0)
+        s.share *= (double)s.done / (double)c->in;
     if (s.share > 0)
         s.eta = (int64_t)((double)s.elapsed * (1 - s.share) / s.share / 1000 + 0.5);
     return s;
@@ -125,10 +141,10 @@ static void describe(struct lp_run *run, struct lp_buf *b)
     struct state s = look(run);
     struct lp_buf note = {0};
     lp_buf_printf(b, "%s ", run->program->name);
-    put_grouped(b, s.in);
+    put_grouped(b, s.done);
     lp_buf_byte(b, '/');
-    if (run->common.limit > 0)
-        put_grouped(b, (uint64_t)run->common.limit);
+    if (s.total > 0)
+        put_grouped(b, s.total);
     else
         lp_buf_byte(b, '?');
     if (s.share >= 0)
@@ -153,7 +169,7 @@ static void describe_json(struct lp_run *run, struct lp_buf *b)
     struct lp_buf note = {0};
     lp_buf_byte(b, '{');
     lp_json_put_str(b, "program", lp_str(run->program->name));
-    lp_json_put_int(b, "in", (int64_t)s.in);
+    lp_json_put_int(b, "in", (int64_t)run->counts.in);
     lp_json_put_int(b, "out", (int64_t)run->counts.out);
     lp_json_put_int(b, "rejects", (int64_t)run->counts.rejects);
     lp_json_put_int(b, "dropped", (int64_t)run->counts.dropped);
