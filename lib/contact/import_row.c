@@ -213,8 +213,7 @@ static int put_count(struct import *im, enum lp_member m, struct lp_str cell, st
         return 0;
     }
     im->field = lp_member_name(m);
-    lp_err_set(
-        why, LP_ERR_RECORD, "bad_integer", "%s is not a whole number of 0 or more", im->field);
+    lp_err_set(why, LP_ERR_RECORD, "bad_integer", "not a whole number of 0 or more");
     lp_err_hint(why, "map the column to custom_fields.NAME if it is no count (--map)");
     return -1;
 }
