@@ -163,8 +163,9 @@ static int make_directories(char *path, struct lp_err *err)
     for (char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
         if (slash)
             *slash = '\0';
-        int failed = mkdir(path, 0700);
-        if (failed && errno != EEXIST && !lp_file_exists(path)) {
+        int why = mkdir(path, 0700) ? errno : 0;
+        if (why && why != EEXIST && !lp_file_exists(path)) {
+            errno = why; /* that it is not there is known */
             lp_err_errno(err, "%s", path);
             return -1;
         }

@@ -77,12 +77,17 @@ static size_t shown(const char *text, const char *stop, size_t max)
 /* jq calls this once for each complaint; the first says what is wrong. */
 static void keep_first(void *arg, jv msg)
 {
-    static const char prefix[] = "jq: error: ";
+    static const char prefix[] = "jq: error: ", advice[] = " (Unix shell quoting issues?)";
     struct lp_buf *first = arg;
     if (jv_get_kind(msg) == JV_KIND_STRING && first->len == 0) {
         const char *text = jv_string_value(msg);
         if (strncmp(text, prefix, sizeof prefix - 1) == 0)
             text += sizeof prefix - 1;
+        const char *to_shells = strstr(text, advice); /* no shell has had a hand in it here */
+        if (to_shells) {
+            lp_buf_add(first, text, (size_t)(to_shells - text));
+            text = to_shells + sizeof advice - 1;
+        }
         lp_buf_add(first, text, shown(text, "\n", COMPILE_MESSAGE_MAX));
     }
     jv_free(msg);
