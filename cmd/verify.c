@@ -4,7 +4,8 @@
  * - The chain is a failover: the first verdict that settles the matter ends it. `unknown` and `role`
  *   go on to the next provider, and the most confident verdict stays.
  * - Without an account anywhere the embedded provider checks syntax, lists and the domain's mail hosts.
- *   It cannot see a mailbox, so it never says `valid` (unless its setting accept says so).
+ *   It cannot see a mailbox, so it never says `valid` (unless its setting accept says so, or its setting
+ *   probe has it ask the mail hosts).
  * - Without a network, or when nobody could answer, the verdict is `unknown` with its reason: an error
  *   is never `valid`, and never `invalid`.
  * - A contact leaves as it came, but for `verification`, `status` and `updated_at`.
@@ -19,6 +20,7 @@
 #include "leadpipe/key.h"
 #include "leadpipe/local.h"
 #include "leadpipe/psl.h"
+#include "leadpipe/tls.h"
 #include "leadpipe/verification.h"
 
 struct settings {
@@ -62,8 +64,8 @@ static const struct lp_driver *const drivers[] = {&local, NULL};
 static const char *const send[] = {"email", NULL};
 static const char *const identity[] = {"email", NULL};
 static const char *const kinds[] = {"contact", NULL};
-static const char *(*const versions[])(void) = {lp_dns_version, lp_http_version, lp_jq_version,
-    lp_db_version, lp_psl_version, lp_idn_version, NULL};
+static const char *(*const versions[])(void) = {lp_dns_version, lp_http_version, lp_tls_version,
+    lp_jq_version, lp_db_version, lp_psl_version, lp_idn_version, NULL};
 
 static const struct lp_opt opts[] = {
     LP_ASK_OPTS(struct settings, ask),
