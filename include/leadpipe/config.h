@@ -21,6 +21,7 @@ struct lp_config {
     char *path;         /* NULL: there is none */
     struct lp_buf json; /* an object */
     bool no_secrets;    /* nobody is asked: secrets are neither looked for nor loaded */
+    struct lp_buf open; /* the file's text, if others can read the file */
 };
 
 /* flag: --config or NULL; then $LEADPIPE_CONFIG, then the XDG place. */
@@ -32,6 +33,9 @@ bool lp_config_get(const struct lp_config *c, const char *path, struct lp_str *v
 /* The entry of a provider ({} if there is none) or of a chain. */
 struct lp_str lp_config_provider(const struct lp_config *c, const char *name);
 struct lp_str lp_config_chain(const struct lp_config *c, const char *capability);
+
+/* Does the value, a JSON string, stand in a file that others can read? */
+bool lp_config_exposes(const struct lp_config *c, struct lp_str value);
 
 /* What a member must look like. */
 enum lp_shape {

@@ -140,6 +140,23 @@ static int set_continue_on(struct lp_gateway *g, struct lp_str entry, struct lp_
     return 0;
 }
 
+/* Without a provider every record is left without an answer: say what is missing, once. */
+static int check_chain(const struct lp_gateway *g, struct lp_err *err)
+{
+    const struct lp_chain *c = &g->chain;
+    struct lp_buf absent = {0};
+    if (c->n > 0 || !g->asking->merge) /* self-check says it for each, in its own way */
+        return 0;
+    if (c->n_absent == 0 && g->settings->chain)
+        return lp_err_set(err, LP_ERR_USAGE, NULL, "--chain: names no provider");
+    for (unsigned i = 0; i < c->n_absent; i++)
+        lp_buf_printf(&absent, "%s%s (%s is not set)", i ? ", " : ": ", c->absent[i]->name,
+            c->absent[i]->missing);
+    lp_log_warn("no provider of %s is configured%s", c->capability, absent.len ? absent.p : "");
+    lp_buf_free(&absent);
+    return 0;
+}
+
 int lp_chain_init(struct lp_gateway *g, struct lp_err *err)
 {
     static const char *const modes[] = {"failover", "waterfall", "parallel", NULL};
@@ -159,7 +176,7 @@ int lp_chain_init(struct lp_gateway *g, struct lp_err *err)
             lp_err_prefix(err, "%s: ", g->config.path);
         return -1;
     }
-    return 0;
+    return check_chain(g, err);
 }
 
 void lp_chain_free(struct lp_gateway *g)

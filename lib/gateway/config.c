@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include "leadpipe/capability.h"
 #include "leadpipe/file.h"
 #include "leadpipe/jq.h"
@@ -298,18 +300,21 @@ int lp_config_load(struct lp_config *c, const char *flag, struct lp_err *err)
         return 0;
     }
     struct lp_buf text = {0};
+    struct stat st;
     int r = lp_file_read(c->path, CONFIG_MAX, &text, err);
     if (r == 0 && blank(lp_buf_view(&text)))
         LP_BUF_LIT(&c->json, "{}");
     else if (r == 0 && (r = evaluate(c, lp_buf_view(&text), err)) == 0)
         r = check(c, err);
+    if (r == 0 && stat(c->path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 044))
+        lp_buf_str(&c->open, lp_buf_view(&text));
     lp_buf_free(&text);
     if (r == 0)
         return 0;
     if (err->kind == LP_ERR_IO)
         err->kind =
             LP_ERR_CONFIG; /* a configuration that cannot be read is a configuration error */
-    else
+    else if (strcmp(err->code, "jq") != 0) /* jq was told what it compiles, and says it */
         lp_err_prefix(err, "%s: ", c->path);
     return -1;
 }
@@ -318,7 +323,15 @@ void lp_config_free(struct lp_config *c)
 {
     free(c->path);
     lp_buf_free(&c->json);
+    lp_buf_free(&c->open);
     *c = (struct lp_config){0};
+}
+
+/* A program that says env.NAME yields a string too, which is not in the file. */
+bool lp_config_exposes(const struct lp_config *c, struct lp_str value)
+{
+    return c->open.len > 0 && lp_json_type(value) == LP_JSON_STRING &&
+           memmem(c->open.p, c->open.len, value.p, value.n);
 }
 
 bool lp_config_get(const struct lp_config *c, const char *path, struct lp_str *value)

@@ -353,6 +353,18 @@ static int not_found(const struct lp_provider *p, bool in_config, struct lp_err 
         p->capability, p->name);
 }
 
+static void warn_of_open_secrets(
+    const struct lp_provider *p, const struct lp_config *config, struct lp_str entry)
+{
+    for (size_t i = 0; i < p->n_settings; i++) {
+        const struct lp_provider_setting *s = &p->settings[i];
+        struct lp_str v;
+        if (s->secret && lp_json_get(entry, s->name, &v) && lp_config_exposes(config, v))
+            lp_log_warn("%s: providers.%s.%s stands in a file that others can read (chmod 600 %s)",
+                config->path, p->name, s->name, config->path);
+    }
+}
+
 int lp_provider_make(struct lp_provider **out, const struct lp_config *config, const char *name,
     const char *capability, const struct lp_driver *const *drivers, bool named, struct lp_err *err)
 {
@@ -374,6 +386,7 @@ int lp_provider_make(struct lp_provider **out, const struct lp_config *config, c
         lp_provider_del(p);
         return r;
     }
+    warn_of_open_secrets(p, config, entry);
     *out = p;
     return 1;
 }
