@@ -100,10 +100,12 @@ try_full_disk() { # PROGRAM ARGUMENTS...
 try_closed() { # PROGRAM ARGUMENTS...
     p=$1
     shift
-    sample "$p" 3 >"$T/in"
-    "$bin/$p" "$@" <"$T/in" >&- 2>"$T/err"
-    status=$?
-    fails_with_74 "$p: closed standard output"
+    if [ -z "${TEST_WRAP:-}" ]; then # valgrind gives its program a standard output that is open
+        sample "$p" 3 >"$T/in"
+        "$bin/$p" "$@" <"$T/in" >&- 2>"$T/err"
+        status=$?
+        fails_with_74 "$p: closed standard output"
+    fi
     reads "$p" || return
     "$bin/$p" "$@" <&- >/dev/null 2>"$T/err"
     status=$?
