@@ -95,9 +95,10 @@ units: $(UNITS) $(REPLAYS) $(TESTPROGS)    ## build the unit tests and the progr
 fuzzers: $(FUZZERS)
 
 # --- tests ----------------------------------------------------------------------------------------
-# LP_TEST_ALLOC: LEADPIPE_FAIL_ALLOC=N lets the N-th allocation find no memory (tests/alloc.py).
-SAN := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined \
-       -DLP_TEST_ALLOC
+# A number too large for its type is no part of `undefined`. LP_TEST_ALLOC: LEADPIPE_FAIL_ALLOC=N lets
+# the N-th allocation find no memory (tests/crash/alloc.py).
+UB  := undefined,float-cast-overflow
+SAN := -O1 -g -fno-omit-frame-pointer -fsanitize=address,$(UB) -fno-sanitize-recover=$(UB) -DLP_TEST_ALLOC
 SAN_SUITES ?= units golden scripts
 # Leaks are the sanitizers' matter; what valgrind adds is the use of what was never set.
 VG  := valgrind -q --error-exitcode=99
@@ -122,8 +123,8 @@ bench: all $(BENCHES)                      ## the benchmark table (some minutes)
 
 FUZZ_TIME ?= 30
 fuzz:                           ## libFuzzer over every tests/fuzz target, FUZZ_TIME seconds each
-	@$(MAKE) B=$(B)/fuzz CC=clang CFLAGS='-O1 -g -fsanitize=address,undefined,fuzzer-no-link' \
-	    LDFLAGS='-fsanitize=address,undefined' fuzzers
+	@$(MAKE) B=$(B)/fuzz CC=clang LDFLAGS='-fsanitize=address,undefined' \
+	    CFLAGS='-O1 -g -fsanitize=address,$(UB),fuzzer-no-link -fno-sanitize-recover=$(UB)' fuzzers
 	@B=$(B)/fuzz FUZZ_TIME=$(FUZZ_TIME) sh tests/fuzz/run.sh
 
 # --- installation ---------------------------------------------------------------------------------
