@@ -3,7 +3,8 @@
  *
  * Owns: the struct owns the JSON text; slices point into it and live as long as it does
  * Units: -
- * Errors: LP_ERR_CONFIG naming the file and the key ("chains.lead_enrichment.mode"); LP_ERR_IO
+ * Errors: LP_ERR_CONFIG naming the file and the key ("chains.lead_enrichment.mode"), or the file alone
+ *         where it cannot be read
  * Source: spec/gateway.md "Configuration"
  *
  * A file that parses as JSON is taken as it is; anything else is run as a jq program, with the
@@ -47,7 +48,9 @@ enum lp_shape {
     LP_SHAPE_OBJECT,
     LP_SHAPE_BOOL,
     LP_SHAPE_CHOICE,
-    LP_SHAPE_COUNT_OR_OBJECT,
+    LP_SHAPE_COUNTS, /* a count, or {capability: count} */
+    LP_SHAPE_RATE,
+    LP_SHAPE_COST,
     LP_SHAPE_DAYS
 };
 struct lp_shape_member {

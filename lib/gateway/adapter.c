@@ -22,7 +22,7 @@ static size_t skip_comment(struct lp_str t, size_t i)
 
 static size_t skip_space(struct lp_str t, size_t i)
 {
-    while (i < t.n && (strchr(" \t\r\n", t.p[i]) || t.p[i] == '#'))
+    while (i < t.n && memchr(" \t\r\n#", t.p[i], 5))
         i = t.p[i] == '#' ? skip_comment(t, i) : i + 1;
     return i;
 }

@@ -11,12 +11,16 @@
 
 #define CONFIG_MAX (1024 * 1024)
 
+/* Nothing sensible is larger, and what is made of these numbers fits its type. */
+#define COUNT_MAX  1000000
+#define NUMBER_MAX 1e9
+
 const struct lp_shape_member lp_config_provider_members[] = {
     {"use", LP_SHAPE_STRING, NULL},
-    {"batch", LP_SHAPE_COUNT_OR_OBJECT, NULL},
-    {"max_in_flight", LP_SHAPE_COUNT_OR_OBJECT, NULL},
-    {"rate", LP_SHAPE_OBJECT, NULL},
-    {"cost", LP_SHAPE_OBJECT, NULL},
+    {"batch", LP_SHAPE_COUNTS, NULL},
+    {"max_in_flight", LP_SHAPE_COUNTS, NULL},
+    {"rate", LP_SHAPE_RATE, NULL},
+    {"cost", LP_SHAPE_COST, NULL},
     {"tries", LP_SHAPE_COUNT, NULL},
     {"linger_s", LP_SHAPE_NUMBER, NULL},
     {"timeout_s", LP_SHAPE_NUMBER, NULL},
@@ -118,32 +122,91 @@ static bool is_choice(struct lp_str v, const char *choices)
 static bool is_count(struct lp_str v)
 {
     int64_t i;
-    return lp_json_type(v) == LP_JSON_NUMBER && lp_json_int(v, &i) && i >= 1;
+    return lp_json_type(v) == LP_JSON_NUMBER && lp_json_int(v, &i) && i >= 1 && i <= COUNT_MAX;
+}
+
+static bool is_number(struct lp_str v)
+{
+    double d;
+    return lp_json_type(v) == LP_JSON_NUMBER && lp_json_real(v, &d) && d >= 0 && d <= NUMBER_MAX;
+}
+
+static bool is_above_0(struct lp_str v)
+{
+    double d;
+    return is_number(v) && lp_json_real(v, &d) && d > 0;
+}
+
+/* One for all capabilities, or an object with one for each of some. */
+static bool for_each(struct lp_str v, bool (*fits)(struct lp_str))
+{
+    struct lp_json_iter it = lp_json_iter(v);
+    struct lp_str name, each;
+    if (fits(v))
+        return true;
+    if (lp_json_type(v) != LP_JSON_OBJECT || lp_json_count(v) == 0)
+        return false;
+    while (lp_json_next(&it, &name, &each))
+        if (!is_capability(name) || !fits(each))
+            return false;
+    return true;
+}
+
+static bool is_rate(struct lp_str v)
+{
+    struct lp_str requests, per_s;
+    if (lp_json_type(v) != LP_JSON_OBJECT || !lp_json_get(v, "requests", &requests))
+        return false;
+    bool timed = lp_json_get(v, "per_s", &per_s);
+    return is_number(requests) && (!timed || is_above_0(per_s)) && lp_json_count(v) == 1u + timed;
+}
+
+static bool is_cost(struct lp_str v)
+{
+    struct lp_json_iter it = lp_json_iter(v);
+    struct lp_str name, each;
+    if (lp_json_type(v) != LP_JSON_OBJECT)
+        return false;
+    while (lp_json_next(&it, &name, &each)) {
+        bool good = false;
+        if (lp_json_name_is(name, "credits"))
+            good = for_each(each, is_number);
+        else if (lp_json_name_is(name, "price"))
+            good = is_number(each);
+        else if (lp_json_name_is(name, "currency"))
+            good = lp_json_type(each) == LP_JSON_STRING && each.n == 5;
+        if (!good)
+            return false;
+    }
+    return true;
 }
 
 static const char *wrong_shape(const struct lp_shape_member *m, struct lp_str v)
 {
-    double d;
     enum lp_json_type t = lp_json_type(v);
     switch (m->shape) {
     case LP_SHAPE_ANY: return NULL;
     case LP_SHAPE_STRING: return t == LP_JSON_STRING ? NULL : "must be a string";
     case LP_SHAPE_STRINGS: return is_strings(v) ? NULL : "must be an array of strings";
-    case LP_SHAPE_COUNT: return is_count(v) ? NULL : "must be a whole number from 1 up";
-    case LP_SHAPE_NUMBER:
-        return t == LP_JSON_NUMBER && lp_json_real(v, &d) && d > 0 ? NULL
-                                                                   : "must be a number above 0";
-    case LP_SHAPE_DAYS:
-        return t == LP_JSON_NUMBER && lp_json_real(v, &d) && d >= 0 ? NULL
-                                                                    : "must be a number of days";
+    case LP_SHAPE_COUNT: return is_count(v) ? NULL : "must be a whole number from 1 to 1000000";
+    case LP_SHAPE_NUMBER: return is_above_0(v) ? NULL : "must be a number above 0";
+    case LP_SHAPE_DAYS: return is_number(v) ? NULL : "must be a number of days";
     case LP_SHAPE_OBJECT: return t == LP_JSON_OBJECT ? NULL : "must be an object";
     case LP_SHAPE_BOOL:
         return t == LP_JSON_TRUE || t == LP_JSON_FALSE ? NULL : "must be true or false";
     case LP_SHAPE_CHOICE: return is_choice(v, m->choices) ? NULL : m->choices;
-    case LP_SHAPE_COUNT_OR_OBJECT:
-        return t == LP_JSON_OBJECT || is_count(v)
+    case LP_SHAPE_COUNTS:
+        return for_each(v, is_count)
                    ? NULL
-                   : "must be a whole number from 1 up, or one per capability";
+                   : "must be a whole number from 1 to 1000000, or one for each capability";
+    case LP_SHAPE_RATE:
+        return for_each(v, is_rate)
+                   ? NULL
+                   : "must be {requests: N, per_s: SECONDS} (requests 0 is no limit), or one for "
+                     "each capability";
+    case LP_SHAPE_COST:
+        return is_cost(v) ? NULL
+                          : "must be {credits: N, price: N, currency: \"EUR\"}, or some of these";
     }
     return NULL;
 }
@@ -282,7 +345,7 @@ static int evaluate(struct lp_config *c, struct lp_str text, struct lp_err *err)
 static bool blank(struct lp_str text)
 {
     for (size_t i = 0; i < text.n; i++)
-        if (!strchr(" \t\r\n", text.p[i]))
+        if (!memchr(" \t\r\n", text.p[i], 4))
             return false;
     return true;
 }

@@ -11,6 +11,9 @@
 static const char *const built_in[] = {
     "offline", "local", "outbox", "files", "maildir", "smtp", "imap", NULL};
 
+/* The window has room for jobs x batch records. */
+enum { BATCH_MAX = 1024 };
+
 /* Those that every asking program has. */
 static const struct lp_driver *const everywhere[] = {&lp_driver_exec, &lp_driver_noop, NULL};
 
@@ -224,6 +227,17 @@ static int set_values(struct lp_provider *p, struct lp_str entry, struct lp_err 
 
 /* ---- limits ------------------------------------------------------------------------------- */
 
+/* What the entry says of this capability, else what the adapter says of it. */
+static double per_capability(const struct lp_provider *p, struct lp_str entry, struct lp_str meta,
+    const char *name, double preset)
+{
+    struct lp_str v;
+    if (lp_json_get(meta, name, &v))
+        preset = lp_config_per_capability(v, p->capability, preset);
+    return lp_json_get(entry, name, &v) ? lp_config_per_capability(v, p->capability, preset)
+                                        : preset;
+}
+
 static struct lp_str member(struct lp_str entry, struct lp_str meta, const char *name)
 {
     struct lp_str v = {0};
@@ -238,37 +252,35 @@ static double number(struct lp_str v, double preset)
     return v.p && lp_json_real(v, &d) ? d : preset;
 }
 
-static int set_rate(struct lp_provider *p, struct lp_str rate, struct lp_err *err)
+/* True where `from` says something of this capability. */
+static bool set_rate(struct lp_provider *p, struct lp_str from)
 {
-    struct lp_str v;
-    if (!rate.p || lp_json_type(rate) != LP_JSON_OBJECT)
-        return 0;
-    struct lp_buf account = {0};
+    struct lp_str rate, v;
+    if (!lp_json_get(from, "rate", &rate))
+        return false;
     bool own = lp_json_get(rate, p->capability, &v);
     if (own) /* given per capability: then each has a bucket of its own */
         rate = v;
+    if (!lp_json_get(rate, "requests", &v))
+        return false;
+    struct lp_buf account = {0};
     lp_buf_printf(&account, "%s%s%s", p->name, own ? "/" : "", own ? p->capability : "");
     free(p->account);
     p->account = lp_buf_take(&account);
-    double requests = lp_json_get(rate, "requests", &v) ? number(v, -1) : -1;
-    double per_s = lp_json_get(rate, "per_s", &v) ? number(v, -1) : 1;
-    if (requests < 0 || per_s <= 0)
-        return lp_err_set(err, LP_ERR_CONFIG, "config",
-            "providers.%s.rate: must be {requests: N, per_s: SECONDS}; requests 0 is no limit",
-            p->name);
+    double requests = number(v, 0);
+    double per_ms = 1000 * (lp_json_get(rate, "per_s", &v) ? number(v, 1) : 1);
     p->rate_requests = requests > 0 && requests < 1 ? 1 : requests;
-    p->rate_per_ms = (int64_t)(per_s * 1000);
-    return 0;
+    p->rate_per_ms = per_ms < 1 ? 1 : (int64_t)per_ms;
+    return true;
 }
 
-static int set_limits(
-    struct lp_provider *p, struct lp_str entry, struct lp_str meta, struct lp_err *err)
+static void set_limits(struct lp_provider *p, struct lp_str entry, struct lp_str meta)
 {
     struct lp_str cost = member(entry, meta, "cost"), v;
-    p->batch = (int)lp_config_per_capability(
-        member(entry, meta, "batch"), p->capability, p->driver->batch ? p->driver->batch : 1);
-    p->max_in_flight = (int)lp_config_per_capability(
-        member(entry, meta, "max_in_flight"), p->capability, p->driver->max_in_flight);
+    double batch = per_capability(p, entry, meta, "batch", p->driver->batch ? p->driver->batch : 1);
+    p->batch = batch > BATCH_MAX ? BATCH_MAX : (int)batch;
+    p->max_in_flight =
+        (int)per_capability(p, entry, meta, "max_in_flight", p->driver->max_in_flight);
     p->tries = (int)number(member(entry, meta, "tries"), 3);
     p->timeout_ms = (int64_t)(1000 * number(member(entry, meta, "timeout_s"), 30));
     p->total_ms = (int64_t)(1000 * number(member(entry, meta, "total_s"), 120));
@@ -284,7 +296,8 @@ static int set_limits(
         snprintf(p->currency, sizeof p->currency, "%.*s", (int)(v.n - 2), v.p + 1);
     if (lp_json_get(entry, "ca_file", &v))
         p->ca_file = own_text(v);
-    return set_rate(p, member(entry, meta, "rate"), err);
+    if (!set_rate(p, entry))
+        set_rate(p, meta);
 }
 
 /* ---- making one --------------------------------------------------------------------------- */
@@ -322,6 +335,17 @@ static struct lp_str meta_of(const struct lp_provider *p)
     return p->adapter ? lp_buf_view(&p->adapter->meta) : LP_STR("{}");
 }
 
+/* An adapter says of its limits what a configuration may, and in the same form. */
+static int check_meta(const struct lp_adapter *a, struct lp_err *err)
+{
+    struct lp_json_iter it = lp_json_iter(lp_buf_view(&a->meta));
+    struct lp_str name, value;
+    while (lp_json_next(&it, &name, &value))
+        if (lp_config_member(lp_config_provider_members, "module", name, value, err) < 0)
+            return lp_err_prefix(err, "%s: ", a->path);
+    return 0;
+}
+
 /* Finds what runs the provider. 1 found, 0 nothing of that name, -1 wrong. */
 static int bind(struct lp_provider *p, const struct lp_driver *const *drivers, struct lp_err *err)
 {
@@ -337,6 +361,8 @@ static int bind(struct lp_provider *p, const struct lp_driver *const *drivers, s
     if (r <= 0)
         return r;
     p->driver = &lp_driver_http;
+    if (check_meta(p->adapter, err))
+        return -1;
     settings_of_adapter(p, meta_of(p));
     return meta_serves(meta_of(p), p->capability) ? 1 : 0;
 }
@@ -379,8 +405,11 @@ int lp_provider_make(struct lp_provider **out, const struct lp_config *config, c
     int r = bind(p, drivers, err);
     if (r == 0 && named)
         r = not_found(p, has_use, err);
-    if (r > 0 && (check_entry(p, entry, err) || set_limits(p, entry, meta_of(p), err) ||
-                     set_values(p, entry, err) || (p->driver->accept && p->driver->accept(p, err))))
+    if (r > 0 && check_entry(p, entry, err))
+        r = -1;
+    if (r > 0)
+        set_limits(p, entry, meta_of(p));
+    if (r > 0 && (set_values(p, entry, err) || (p->driver->accept && p->driver->accept(p, err))))
         r = -1;
     if (r <= 0) {
         lp_provider_del(p);
