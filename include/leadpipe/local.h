@@ -40,13 +40,15 @@ extern const struct lp_setting lp_local_settings[];
 
 /* The driver with an `open` of the program's own, which hands its options to lp_local_open. Batches
  * are small and calls many, so that a slow domain holds up few others. */
+#define LP_LOCAL_BATCH 16
 #define LP_LOCAL_DRIVER(open_function)                                                             \
     {                                                                                              \
         .name = "local", .capabilities = lp_local_capabilities, .settings = lp_local_settings,     \
-        .embedded = true, .batch = 16, .max_in_flight = 128, .accept = lp_local_accept,            \
-        .open = (open_function), .close = lp_local_close, .start = lp_local_start,                 \
-        .cancel = lp_local_cancel, .fds = lp_local_fds, .timeout = lp_local_timeout,               \
-        .dispatch = lp_local_dispatch, .check = lp_local_check, .advise = lp_local_advise          \
+        .embedded = true, .batch = LP_LOCAL_BATCH, .max_in_flight = 128,                           \
+        .accept = lp_local_accept, .open = (open_function), .close = lp_local_close,               \
+        .start = lp_local_start, .cancel = lp_local_cancel, .fds = lp_local_fds,                   \
+        .timeout = lp_local_timeout, .dispatch = lp_local_dispatch, .check = lp_local_check,       \
+        .advise = lp_local_advise                                                                  \
     }
 
 extern const struct lp_driver lp_driver_local; /* without options */

@@ -350,12 +350,17 @@ static int read_settings(struct local *l, const struct lp_provider *p, struct lp
     return lp_probe_settings_read(&l->probe, p, err);
 }
 
-/* Before the first record is read. */
+/* Before the first record is read. Mail hosts may take half a minute: with the probe nobody waits for
+ * others in a batch, and as many are under way as the window holds. */
 int lp_local_accept(struct lp_provider *p, struct lp_err *err)
 {
     struct local l = {0};
     int r = read_settings(&l, p, err);
 
+    if (l.probe.on && p->batch == LP_LOCAL_BATCH) {
+        p->batch = 1;
+        p->max_in_flight *= LP_LOCAL_BATCH;
+    }
     lp_probe_settings_free(&l.probe);
     return r;
 }

@@ -8,60 +8,23 @@
 #include <unistd.h>
 #include <arpa/inet.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <cmocka.h>
 #include "leadpipe/clock.h"
 #include "leadpipe/json.h"
 #include "leadpipe/local.h"
 #include "leadpipe/provider.h"
-
-static char dir[] = "/tmp/local.XXXXXX";
-static char good[64], lying[64]; /* "127.0.0.1:PORT" */
-
-static int script(const char *what, char *out, size_t room)
-{
-    int fd[2], status;
-    pid_t pid;
-    ssize_t n;
-
-    if (pipe(fd) != 0)
-        return -1;
-    pid = fork();
-    if (pid == 0) {
-        dup2(fd[1], 1);
-        close(fd[0]);
-        close(fd[1]);
-        execlp("sh", "sh", "tests/servers/dns.sh", what, dir, (char *)NULL);
-        _exit(127);
-    }
-    close(fd[1]);
-    n = read(fd[0], out, room - 1);
-    out[n > 0 ? n : 0] = '\0';
-    close(fd[0]);
-    waitpid(pid, &status, 0);
-    return status == 0 ? 0 : -1;
-}
+#include "../sys/dns_server.h"
 
 static int start_server(void **state)
 {
-    char ports[64];
-    int asked, behind;
-
     (void)state;
-    if (!mkdtemp(dir) || script("start", ports, sizeof ports) != 0 ||
-        sscanf(ports, "%d %d", &asked, &behind) != 2)
-        return -1;
-    snprintf(good, sizeof good, "127.0.0.1:%d", asked);
-    snprintf(lying, sizeof lying, "127.0.0.1:%d", behind);
-    return 0;
+    return start_dns_server();
 }
 
 static int stop_server(void **state)
 {
-    char none[8];
-
     (void)state;
-    return script("stop", none, sizeof none);
+    return stop_dns_server();
 }
 
 /* --- a provider and a call of our own ----------------------------------------------------------- */
@@ -168,7 +131,7 @@ static void a_batch_is_answered_and_ends_once(void **state)
     static struct asked a;
 
     (void)state;
-    open_at(&p, good);
+    open_at(&p, server);
     for (int pass = 0; pass < 2; pass++) {
         make_call(&a, &p, mixed);
         lp_local_start(&p, &a.call);
@@ -194,7 +157,7 @@ static void a_resolver_that_knows_nothing_is_not_believed(void **state)
     static struct asked a;
 
     (void)state;
-    open_at(&p, lying);
+    open_at(&p, behind);
     make_call(&a, &p, emails);
     lp_local_start(&p, &a.call);
     wait_for(&p, &a);
@@ -264,7 +227,7 @@ static void a_probe_is_cancelled_too(void **state)
     (void)state;
     settings[2] = (struct lp_provider_setting){.name = "probe_port", .value = LP_STR("1")};
     p.n_settings = 3;
-    open_at(&p, good);
+    open_at(&p, server);
     make_call(&a, &p, emails);
     lp_local_start(&p, &a.call);
     for (int i = 0; i < 3 && !a.ended; i++)
@@ -287,7 +250,7 @@ static void the_check_asks_the_name_servers(void **state)
         const char *dns;
         enum lp_call_end end;
         enum lp_class class;
-    } of[] = {{good, LP_CALL_RESULTS, LP_CLASS_NONE}, {"127.0.0.1:1", LP_CALL_ERROR, LP_NETWORK}};
+    } of[] = {{server, LP_CALL_RESULTS, LP_CLASS_NONE}, {"127.0.0.1:1", LP_CALL_ERROR, LP_NETWORK}};
     static struct asked a;
 
     (void)state;
@@ -311,7 +274,7 @@ static void a_check_begins_anew_and_can_be_cancelled(void **state)
     static struct asked a;
 
     (void)state;
-    open_at(&p, good);
+    open_at(&p, server);
     for (int i = 0; i < 2; i++) {
         make_call(&a, &p, NULL);
         a.call.check = true;

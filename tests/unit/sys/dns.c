@@ -10,36 +10,8 @@
 #include <cmocka.h>
 #include "leadpipe/clock.h"
 #include "leadpipe/dns.h"
+#include "dns_server.h"
 #include "../within.h"
-
-static char dir[] = "/tmp/dns.XXXXXX";
-static char server[64], behind[64]; /* "127.0.0.1:PORT" */
-
-/* dns.sh with its standard output read back. */
-static int script(const char *what, char *out, size_t room)
-{
-    int fd[2], status;
-    pid_t pid;
-    ssize_t n;
-
-    if (pipe(fd) != 0)
-        return -1;
-    pid = fork();
-    if (pid == 0) {
-        dup2(fd[1], 1);
-        close(fd[0]);
-        close(fd[1]);
-        execlp("sh", "sh", "tests/servers/dns.sh", what, dir, (char *)NULL);
-        _exit(127);
-    }
-    close(fd[1]);
-    n = read(fd[0], out, room - 1);
-    out[n > 0 ? n : 0] = '\0';
-    out[strcspn(out, "\n")] = '\0';
-    close(fd[0]);
-    waitpid(pid, &status, 0);
-    return status == 0 ? 0 : -1;
-}
 
 static struct lp_dns *open_dns(const struct lp_dns_options *o)
 {
@@ -494,15 +466,11 @@ int main(void)
         cmocka_unit_test(refuses_what_is_no_server),
         cmocka_unit_test(odd_names_do_not_exist),
     };
-    char port[32], nothing[32];
     int rc;
 
-    if (!mkdtemp(dir) || script("start", port, sizeof port) != 0)
+    if (start_dns_server() != 0)
         return 1;
-    /* "PORT PORT": the server, and the one behind it. */
-    snprintf(server, sizeof server, "127.0.0.1:%.*s", (int)strcspn(port, " "), port);
-    snprintf(behind, sizeof behind, "127.0.0.1:%s", strchr(port, ' ') ? strchr(port, ' ') + 1 : "");
     rc = cmocka_run_group_tests_name("dns", tests, NULL, NULL);
-    script("stop", nothing, sizeof nothing);
+    stop_dns_server();
     return rc;
 }
