@@ -17,17 +17,15 @@ def zeros($n): if length >= $n then . else "0" + . | zeros($n) end;
 
 # 1234567 as "1,234,567"
 def grouped:
-    def go: if length <= 3 then . else (.[:-3] | go) + "," + .[-3:] end;
-    if startswith("-") then "-" + (.[1:] | go) else go end;
+    if length <= 3 then . else (.[:-3] | grouped) + "," + .[-3:] end;
 
 # A number with this many decimals, grouped.
 def fixed($n):
-    if . < 0 then -. | fixed($n) | if test("[1-9]") then "-" + . else . end
-    else ([range($n) | 10] | reduce .[] as $ten (1; . * $ten)) as $scale
-        | (. * $scale + 0.5 | floor) as $i
-        | ($i / $scale | floor | tostring | grouped)
-        + if $n == 0 then "" else "." + ($i % $scale | tostring | zeros($n)) end
-    end;
+    ([range($n) | 10] | reduce .[] as $ten (1; . * $ten)) as $scale
+    | . as $v | ((if . < 0 then -. else . end) * $scale + 0.5 | floor) as $i
+    | (if $v < 0 and $i > 0 then "-" else "" end)
+      + ($i / $scale | floor | tostring | grouped)
+      + if $n == 0 then "" else "." + ($i % $scale | tostring | zeros($n)) end;
 
 def count: if . == null then "–" else fixed(0) end;
 

@@ -35,9 +35,10 @@ static void event(unsigned i, unsigned contacts)
     static const char *const type[] = {"email_sent", "email_delivered", "email_opened",
         "email_opened", "link_clicked", "converted"};
     unsigned who = below(contacts), job = below(4);
-    printf("{\"kind\":\"event\",\"engagement_type\":\"%s\",\"email\":\"person%u@company%u.example\","
-           "\"timestamp\":\"2026-01-%02uT%02u:10:00Z\",\"campaign_id\":\"campaign-%u\","
-           "\"job_id\":\"job-%u-%07u\",\"channel\":\"email\"}\n",
+    printf(
+        "{\"kind\":\"event\",\"engagement_type\":\"%s\",\"email\":\"person%u@company%u.example\","
+        "\"timestamp\":\"2026-01-%02uT%02u:10:00Z\",\"campaign_id\":\"campaign-%u\","
+        "\"job_id\":\"job-%u-%07u\",\"channel\":\"email\"}\n",
         type[below(6)], who, who % 5000, 1 + job * 3, i % 24, job % 3, job, who);
 }
 
@@ -45,7 +46,8 @@ static void job(unsigned i, unsigned contacts)
 {
     unsigned who = below(contacts), number = below(4);
     printf("{\"kind\":\"job\",\"job_id\":\"job-%u-%07u\",\"campaign_id\":\"campaign-%u\","
-           "\"content_id\":\"c\",\"channel\":\"email\",\"contact_email\":\"person%u@company%u.example\","
+           "\"content_id\":\"c\",\"channel\":\"email\",\"contact_email\":\"person%u@company%u."
+           "example\","
            "\"status\":\"published\",\"published_time\":\"2026-01-%02uT%02u:00:00Z\","
            "\"provider\":\"smtp\",\"attempts\":1}\n",
         number, who, number % 3, who, who % 5000, 1 + number * 3, i % 24);
@@ -64,7 +66,8 @@ static void metric(unsigned i)
 
 static void spend(unsigned i)
 {
-    printf("{\"kind\":\"spend\",\"campaign_id\":\"campaign-%u\",\"channel\":\"email\",\"amount\":%u.%02u,"
+    printf("{\"kind\":\"spend\",\"campaign_id\":\"campaign-%u\",\"channel\":\"email\",\"amount\":%"
+           "u.%02u,"
            "\"currency\":\"EUR\",\"at\":\"2026-01-%02uT12:00:00Z\"}\n",
         i % 5, below(90), below(100), 1 + i % 28);
 }
