@@ -22,7 +22,7 @@ static void hold(bool claim, const char *what)
     }
 }
 
-static char home[64], adapter[128];
+static char home[64], adapter[160];
 
 static void leave(void)
 {
