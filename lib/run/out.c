@@ -84,11 +84,21 @@ static void sent(struct lp_out *o, size_t n)
         lp_buf_free(&o->buf);
 }
 
+/* As many whole lines as fit into `max` bytes: what a pipe takes at once it takes whole, so a program
+ * that is ended between two writes leaves no half line behind. */
+static size_t whole_lines(const char *p, size_t n, size_t max)
+{
+    if (n <= max)
+        return n;
+    const char *end = memrchr(p, '\n', max);
+    return end ? (size_t)(end - p) + 1 : max;
+}
+
 /* One write of at most `max` bytes. Returns 0 or an errno that is final. */
 static int write_some(struct lp_out *o, size_t max)
 {
-    size_t n = lp_out_pending(o);
-    ssize_t done = write(o->fd, o->buf.p + o->sent, n < max ? n : max);
+    const char *p = o->buf.p + o->sent;
+    ssize_t done = write(o->fd, p, whole_lines(p, lp_out_pending(o), max));
     if (done > 0)
         sent(o, (size_t)done);
     if (done >= 0 || errno == EINTR)
@@ -96,8 +106,8 @@ static int write_some(struct lp_out *o, size_t max)
     if (errno != EAGAIN)
         return errno;
     /* Another program of the pipe has set O_NONBLOCK on what we share. */
-    struct pollfd p = {.fd = o->fd, .events = POLLOUT};
-    return poll(&p, 1, 1000) < 0 && errno != EINTR ? errno : 0;
+    struct pollfd room = {.fd = o->fd, .events = POLLOUT};
+    return poll(&room, 1, 1000) < 0 && errno != EINTR ? errno : 0;
 }
 
 int lp_out_flush(struct lp_out *o, struct lp_err *err)

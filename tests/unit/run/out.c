@@ -146,28 +146,48 @@ static void half_a_line_is_taken_back(void **state)
     close(fd);
 }
 
-/* As lp_out_try leaves it when the pipe is full: without memory the line is ended all the same. */
-static void a_line_begun_is_ended_without_memory(void **state)
+/* Whoever ends the program while the pipe is full ends it between two lines. */
+static void try_writes_whole_lines(void **state)
 {
     (void)state;
     enum { LINES = 200 };
     int p[2];
     struct lp_out o;
     struct lp_err err = {0};
-    char got[LINE_BYTES * LINES + 1];
     assert_int_equal(pipe(p), 0);
     fcntl(p[1], F_SETPIPE_SZ, 4096);
     lp_out_init(&o, p[1]);
     fill(&o, LINES);
     assert_int_equal(lp_out_try(&o, &err), 0);
+    assert_int_equal(o.sent, 4096 / LINE_BYTES * LINE_BYTES);
+    lp_out_free(&o);
+    close(p[0]);
+    close(p[1]);
+}
+
+/* As lp_out_try leaves a line that no pipe takes at once: without memory it is ended all the same. */
+static void a_line_begun_is_ended_without_memory(void **state)
+{
+    (void)state;
+    enum { LONG = 6000 };
+    int p[2];
+    struct lp_out o;
+    struct lp_err err = {0};
+    char got[2 * LONG];
+    assert_int_equal(pipe(p), 0);
+    fcntl(p[1], F_SETPIPE_SZ, 4096);
+    lp_out_init(&o, p[1]);
+    lp_buf_printf(&o.buf, "{\"n\":%0*d}\n", LONG - 7, 1);
+    assert_int_equal(lp_out_pending(&o), LONG);
+    fill(&o, 3);
+    assert_int_equal(lp_out_try(&o, &err), 0);
     assert_int_equal(o.sent, 4096);
-    assert_int_not_equal(4096 % LINE_BYTES, 0);
     assert_int_equal(read(p[0], got, 4096), 4096);
     lp_out_end_line(&o);
     lp_out_end_line(&o);
     ssize_t rest = read(p[0], got + 4096, sizeof got - 4096);
-    assert_int_equal(rest, LINE_BYTES - 4096 % LINE_BYTES);
-    assert_int_equal(got[4096 + rest - 1], '\n');
+    assert_int_equal(rest, LONG - 4096);
+    assert_int_equal(got[LONG - 1], '\n');
     lp_out_free(&o);
     lp_out_end_line(&o); /* nothing is left of it */
     close(p[0]);
@@ -182,6 +202,7 @@ int main(void)
         cmocka_unit_test(reader_gone),
         cmocka_unit_test(full_device),
         cmocka_unit_test(half_a_line_is_taken_back),
+        cmocka_unit_test(try_writes_whole_lines),
         cmocka_unit_test(a_line_begun_is_ended_without_memory),
     };
     signal(SIGPIPE, SIG_IGN);
