@@ -59,6 +59,7 @@ struct lp_call {
     size_t n;
     struct lp_str memo;                  /* JSON of an earlier lp_call_next, or p == NULL */
     bool check;                          /* self-check's call: no items */
+    int tries;                           /* this one included */
     void (*ended)(struct lp_call *call); /* whom its end is told instead of the chain; or NULL */
     bool nothing;     /* a check: this provider has none of its own, nobody was asked */
     int64_t deadline; /* of this try */

@@ -348,6 +348,12 @@ static bool finished(const struct lp_gateway *g)
     return g->run->input_ended && lp_window_used(g->window) == 0;
 }
 
+/* In a replay: is more to be read first, now or when what is done has left? */
+static bool starved(const struct lp_gateway *g)
+{
+    return lp_replay_starves(g) && (may_read(g) || lp_window_ready(g->window));
+}
+
 static int step(struct lp_gateway *g, struct lp_err *err)
 {
     if (g->state)
@@ -358,8 +364,7 @@ static int step(struct lp_gateway *g, struct lp_err *err)
     if (took < 0)
         return -1;
     see_to_stop(g);
-    bool starved = may_read(g) && lp_replay_starves(g);
-    int64_t due = starved ? INT64_MAX : pump(g);
+    int64_t due = starved(g) ? INT64_MAX : pump(g);
     if (g->fatal) {
         *err = g->err;
         return -1;
@@ -370,11 +375,13 @@ static int step(struct lp_gateway *g, struct lp_err *err)
         return 0;
     bool room = !lp_window_full(g->window) && !g->run->input_ended;
     bool more = took && room && lp_lines_pending(g->run->in);
-    bool unwritten =
-        lp_window_ready(g->window) != NULL && lp_out_pending(&g->run->out) < OUT_PENDING;
+    bool unwritten = lp_window_ready(g->window) != NULL;
+    if (unwritten && lp_out_try(&g->run->out, err))
+        return -1;
+    unwritten = unwritten && lp_out_pending(&g->run->out) < OUT_PENDING;
     int wait = clamp_wait(due, lp_clock_mono());
     if (lp_recording_replays(g) && !more && !unwritten)
-        wait = lp_replay_pass(g, starved, due);
+        wait = lp_replay_pass(g, starved(g), due);
     g->rounds++;
     return wait_for_events(g, more || unwritten ? 0 : wait, err);
 }

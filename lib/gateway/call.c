@@ -332,6 +332,7 @@ static void begin_try(struct lp_work *w)
         .n = w->n,
         .memo = w->memo.len ? lp_buf_view(&w->memo) : (struct lp_str){0},
         .deadline = lp_clock_mono() + l->provider->timeout_ms,
+        .tries = w->tries,
         .gateway = l->gateway,
         .latency_ms = -1,
         .retry_after_ms = -1,

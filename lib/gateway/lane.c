@@ -342,9 +342,14 @@ static void start(struct lp_lane *l, size_t n, bool forced)
     lp_work_start(l, items, n, forced);
 }
 
-static bool batch_ready(const struct lp_lane *l, size_t batch, int64_t now, bool input_over)
+/* When a batch that is not full leaves: after a while without input, or as it did when recorded.
+ * 0: now. */
+static int64_t leaves_at(const struct lp_lane *l, int64_t now)
 {
-    return l->queued >= batch || input_over || now - l->pushed_at >= l->provider->linger_ms;
+    int64_t at = l->pushed_at + l->provider->linger_ms;
+    if (lp_replay_decides(l->gateway, l->provider))
+        return lp_replay_leaves(l->gateway, l->provider, l->queued) ? 0 : INT64_MAX;
+    return at <= now ? 0 : at;
 }
 
 /* One call, if there may be one now. 0: started, look again; else when to look again. */
@@ -366,9 +371,10 @@ static int64_t pump_one(struct lp_lane *l)
         return INT64_MAX;
     size_t batch = l->probing ? 1 : (size_t)l->provider->batch;
     batch = batch > 1024 ? 1024 : batch;
-    if (!batch_ready(l, batch, now, g->run->input_ended))
-        return l->pushed_at + l->provider->linger_ms;
-    int64_t at = lp_lane_token(l, now);
+    int64_t at = l->queued >= batch || g->run->input_ended ? 0 : leaves_at(l, now);
+    if (at)
+        return at;
+    at = lp_lane_token(l, now);
     if (at < 0)
         bounce(l, LP_RATE_LIMITED, true);
     if (at)

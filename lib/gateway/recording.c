@@ -85,166 +85,12 @@ static int write_line(struct lp_recording *r, struct lp_err *err)
     return 0;
 }
 
-static void put_time(struct lp_buf *b, const char *name, int64_t utc_ms)
+void lp_recording_put_time(struct lp_buf *b, const char *name, int64_t utc_ms)
 {
     lp_json_key(b, name);
     lp_buf_byte(b, '"');
     lp_clock_put(b, utc_ms);
     lp_buf_byte(b, '"');
-}
-
-static void put_health(struct lp_buf *b, const struct lp_health *h)
-{
-    int64_t out = h->out_until - lp_clock_real();
-    lp_json_key(b, "health");
-    LP_BUF_LIT(b, "{");
-    lp_json_put_str(b, "state", lp_str(lp_health_name(h->state)));
-    lp_json_put_int(b, "successes", h->consecutive_successes);
-    lp_json_put_int(b, "failures", h->consecutive_failures);
-    lp_json_put_num(b, "avg_latency_ms", h->avg_latency_ms, 3);
-    lp_json_put_int(b, "cool_down_ms", h->cool_down_ms);
-    if (h->out_until && out > 0) {
-        lp_json_put_int(b, "out_ms", out);
-        lp_json_put_str(b, "out_reason", lp_str(lp_class_name(h->out_reason)));
-    }
-    LP_BUF_LIT(b, "}");
-}
-
-static void put_provider(struct lp_buf *b, const struct lp_lane *l)
-{
-    const struct lp_provider *p = l->provider;
-    bool first = true;
-    LP_BUF_LIT(b, "{");
-    lp_json_put_str(b, "provider", lp_str(p->name));
-    lp_json_key(b, "secrets");
-    LP_BUF_LIT(b, "[");
-    for (size_t i = 0; i < p->n_settings; i++) {
-        if (!p->settings[i].secret || !p->settings[i].value.p)
-            continue;
-        if (!first)
-            lp_buf_byte(b, ',');
-        first = false;
-        lp_json_put(b, lp_str(p->settings[i].name));
-    }
-    LP_BUF_LIT(b, "]");
-    put_health(b, &l->health);
-    LP_BUF_LIT(b, "}");
-}
-
-static void put_chaos(struct lp_buf *b, const struct lp_gateway *g)
-{
-    struct lp_buf spec = {0};
-    lp_buf_printf(&spec, "%s,seed=%lld", g->settings->chaos, (long long)g->chaos->seed);
-    lp_json_put_str(b, "chaos", lp_buf_view(&spec));
-    lp_buf_free(&spec);
-}
-
-static int write_head(struct lp_recording *r, struct lp_err *err)
-{
-    struct lp_gateway *g = r->gateway;
-    struct lp_buf *b = &r->line;
-    lp_buf_reset(b);
-    LP_BUF_LIT(b, "{");
-    lp_json_put_int(b, "leadpipe_recording", 1);
-    lp_json_put_str(b, "program", lp_str(g->run->program->name));
-    lp_json_put_str(b, "version", LP_STR(LP_VERSION));
-    lp_json_put_str(b, "capability", lp_str(g->chain.capability));
-    put_time(b, "now", lp_clock_now());
-    put_time(b, "recorded_at", lp_clock_real());
-    lp_json_put_int(b, "jobs", g->jobs);
-    lp_json_put_int(b, "seed", (int64_t)(g->seed & INT64_MAX));
-    g->seed &= INT64_MAX;
-    if (g->settings->chain)
-        lp_json_put_str(b, "chain", lp_str(g->settings->chain));
-    if (g->chaos)
-        put_chaos(b, g);
-    lp_json_key(b, "providers");
-    LP_BUF_LIT(b, "[");
-    for (size_t i = 0; i < g->chain.n; i++) {
-        if (i)
-            lp_buf_byte(b, ',');
-        put_provider(b, g->chain.lanes[i]);
-    }
-    LP_BUF_LIT(b, "]}");
-    return write_line(r, err);
-}
-
-/* ---- a replay's beginning ------------------------------------------------------------------- */
-
-static bool head_of(const struct lp_recording *r, const char *provider, struct lp_str *entry)
-{
-    struct lp_str list, name, v;
-    if (!lp_json_get(r->head, "providers", &list))
-        return false;
-    struct lp_json_iter it = lp_json_iter(list);
-    while (lp_json_next(&it, &name, entry))
-        if (lp_json_get(*entry, "provider", &v) && lp_json_is(v, provider))
-            return true;
-    return false;
-}
-
-static bool holds(struct lp_str list, const char *word)
-{
-    struct lp_json_iter it = lp_json_iter(list);
-    struct lp_str name, v;
-    while (lp_json_next(&it, &name, &v))
-        if (lp_json_is(v, word))
-            return true;
-    return false;
-}
-
-void lp_recording_fit(struct lp_gateway *g, struct lp_provider *p)
-{
-    struct lp_str entry = {0}, secrets = LP_STR("[]");
-    p->configured = head_of(g->recording, p->name, &entry);
-    if (p->configured)
-        lp_json_get(entry, "secrets", &secrets);
-    else
-        snprintf(p->missing, sizeof p->missing, "in the recording it");
-    for (size_t i = 0; i < p->n_settings; i++) {
-        struct lp_provider_setting *s = &p->settings[i];
-        if (s->secret && !holds(secrets, s->name)) {
-            s->value = (struct lp_str){0};
-            s->token[0] = '\0';
-        }
-    }
-}
-
-static int64_t int_at(struct lp_str object, const char *path, int64_t preset)
-{
-    struct lp_str v;
-    int64_t n;
-    return lp_json_path(object, path, &v) && lp_json_int(v, &n) ? n : preset;
-}
-
-static void take_health(struct lp_str health, struct lp_health *h)
-{
-    struct lp_str v;
-    int64_t out = int_at(health, "out_ms", 0);
-    *h = (struct lp_health){.consecutive_successes = int_at(health, "successes", 0),
-        .consecutive_failures = int_at(health, "failures", 0),
-        .cool_down_ms = int_at(health, "cool_down_ms", 0)};
-    for (int s = LP_HEALTH_UNKNOWN; s <= LP_HEALTH_UNHEALTHY; s++)
-        if (lp_json_get(health, "state", &v) && lp_json_is(v, lp_health_name(s)))
-            h->state = (enum lp_health_state)s;
-    if (lp_json_get(health, "avg_latency_ms", &v))
-        lp_json_real(v, &h->avg_latency_ms);
-    if (out > 0 && lp_json_get(health, "out_reason", &v) && v.n > 2) {
-        h->out_until = lp_clock_real() + out;
-        lp_class_from((struct lp_str){v.p + 1, v.n - 2}, &h->out_reason);
-    }
-}
-
-static void start_replay(struct lp_recording *r)
-{
-    struct lp_gateway *g = r->gateway;
-    struct lp_str entry, health;
-    lp_clock_hold();
-    r->base = lp_clock_mono();
-    for (size_t i = 0; i < g->chain.n; i++)
-        if (head_of(r, g->chain.lanes[i]->provider->name, &entry) &&
-            lp_json_get(entry, "health", &health))
-            take_health(health, &g->chain.lanes[i]->health);
 }
 
 int lp_recording_begin(struct lp_gateway *g, struct lp_err *err)
@@ -253,10 +99,14 @@ int lp_recording_begin(struct lp_gateway *g, struct lp_err *err)
     if (!r)
         return 0;
     r->base = lp_clock_mono();
-    if (r->fd >= 0)
-        return write_head(r, err);
-    start_replay(r);
-    return 0;
+    if (r->fd < 0) {
+        lp_clock_hold();
+        r->base = lp_clock_mono();
+        lp_recording_take_health(r);
+        return 0;
+    }
+    lp_recording_put_head(r);
+    return write_line(r, err);
 }
 
 uint64_t lp_recording_read(const struct lp_recording *r)
@@ -278,14 +128,17 @@ struct lp_hash128 lp_exchange_key(const struct lp_provider *p, struct lp_str req
     return h;
 }
 
-struct lp_exchange *lp_exchange_new(
-    struct lp_recording *r, const struct lp_provider *p, struct lp_str request)
+struct lp_exchange *lp_exchange_new(struct lp_recording *r, const struct lp_provider *p,
+    const struct lp_call *call, struct lp_str request)
 {
     struct lp_exchange *x = lp_alloc(sizeof *x);
     *x = (struct lp_exchange){.recording = r,
         .provider = p,
         .request = lp_strndup(request.p, request.n),
         .request_n = request.n,
+        .records = call ? call->n : 0,
+        .tries = call ? call->tries : 0,
+        .poll = call && call->memo.p,
         .n = r->starts++,
         .in = lp_recording_read(r),
         .ends = r->ends,
@@ -321,8 +174,12 @@ static void put_exchange(struct lp_recording *r, const struct lp_exchange *x, in
     lp_buf_reset(b);
     LP_BUF_LIT(b, "{");
     lp_json_put_str(b, "provider", lp_str(x->provider->name));
-    put_time(b, "at", lp_clock_real());
+    lp_recording_put_time(b, "at", lp_clock_real());
     lp_json_put_int(b, "latency_ms", latency_ms);
+    lp_json_put_int(b, "records", (int64_t)x->records);
+    lp_json_put_int(b, "try", x->tries);
+    if (x->poll)
+        lp_json_put_bool(b, "poll", true);
     lp_json_put_int(b, "n", (int64_t)x->n);
     lp_json_key(b, "in");
     lp_buf_printf(
@@ -392,7 +249,7 @@ int lp_recording_send(struct lp_call *call, struct lp_str request, const struct 
 {
     struct lp_gateway *g = call->gateway;
     struct lp_recording *r = g->recording;
-    struct lp_exchange *x = lp_exchange_new(r, call->provider, request);
+    struct lp_exchange *x = lp_exchange_new(r, call->provider, call, request);
     x->done = done;
     x->arg = arg;
     if (r->fd < 0)
@@ -428,7 +285,7 @@ void lp_recording_probe(struct lp_gateway *g, const struct lp_provider *p)
 {
     if (!g->recording || lp_recording_replays(g))
         return;
-    struct lp_exchange *x = lp_exchange_new(g->recording, p, probe);
+    struct lp_exchange *x = lp_exchange_new(g->recording, p, NULL, probe);
     put_exchange(g->recording, x, 0);
     write_exchange(g->recording);
     lp_exchange_del(x);
@@ -441,7 +298,7 @@ bool lp_replay_probe(struct lp_gateway *g, const struct lp_provider *p)
     struct lp_hash128 key = lp_exchange_key(p, probe);
     if (!t || t->key.lo != key.lo || t->key.hi != key.hi || t->in_at_start > lp_recording_read(r))
         return false;
-    struct lp_exchange *x = lp_exchange_new(r, p, probe);
+    struct lp_exchange *x = lp_exchange_new(r, p, NULL, probe);
     if (lp_replay_ask(r, x))
         lp_replay_past(r, x->taken);
     lp_exchange_del(x);
@@ -455,7 +312,7 @@ static struct lp_exchange *begin(struct lp_call *call, enum lp_chaos_kind fault)
     struct lp_buf request = {0};
     lp_recording_request_of(call, fault, &request);
     struct lp_exchange *x =
-        lp_exchange_new(call->gateway->recording, call->provider, lp_buf_view(&request));
+        lp_exchange_new(call->gateway->recording, call->provider, call, lp_buf_view(&request));
     x->call = call;
     call->exchange = x;
     lp_buf_free(&request);

@@ -65,6 +65,11 @@ bool lp_replay_in_step(const struct lp_gateway *g);
 /* Is this the place in it where the provider was given such a record? */
 bool lp_replay_probe(struct lp_gateway *g, const struct lp_provider *p);
 
+/* Does it say when this provider's batches left? */
+bool lp_replay_decides(const struct lp_gateway *g, const struct lp_provider *p);
+/* Is this the place in it where so many records left for the provider as a batch not full? */
+bool lp_replay_leaves(struct lp_gateway *g, const struct lp_provider *p, size_t records);
+
 /* May the next record be read now? */
 bool lp_replay_reads(const struct lp_gateway *g);
 /* Had more been read when the next thing happened? Then that is to come first. */
@@ -83,6 +88,9 @@ struct lp_exchange {
     const struct lp_provider *provider;
     char *request; /* JSON, masked */
     size_t request_n;
+    size_t records;
+    int tries;
+    bool poll;
     uint64_t n, in, ends; /* in: records read, and one more for the end of the input */
     int64_t started;
     bool starting; /* it may end before the provider has let go of it */
@@ -94,6 +102,9 @@ struct lp_exchange {
 struct lp_taken {
     struct lp_hash128 key;
     struct lp_str text; /* the line */
+    struct lp_str provider;
+    int64_t records;
+    bool first; /* try of a batch, which left when it was begun */
     uint64_t n, in_at_start, in_at_end, ends, round;
     int64_t started, ended;
     size_t asked; /* of the first of its key: how many of them were asked for */
@@ -117,10 +128,16 @@ struct lp_recording {
     size_t n, next_end, next_start;
     struct lp_taken **by_start;
     struct lp_taken **by_key; /* and by start */
+    unsigned idle;            /* rounds in which nothing came about */
     bool loose;               /* the order is given up */
     uint64_t missing;
     char first_missing[200];
 };
+
+/* recording_head.c */
+void lp_recording_put_head(struct lp_recording *r);
+/* Gives the lanes the health they had when the recorded run began. */
+void lp_recording_take_health(struct lp_recording *r);
 
 /* recording_text.c: to and from JSON */
 void lp_recording_put_json(struct lp_recording *r, const char *name, struct lp_str json);
@@ -132,9 +149,11 @@ void lp_recording_take_response(
     struct lp_recording *r, struct lp_str line, struct lp_http_response *response);
 
 /* recording.c */
+void lp_recording_put_time(struct lp_buf *b, const char *name, int64_t utc_ms);
 uint64_t lp_recording_read(const struct lp_recording *r);
-struct lp_exchange *lp_exchange_new(
-    struct lp_recording *r, const struct lp_provider *p, struct lp_str request);
+/* `call` may be NULL: nobody is asked. */
+struct lp_exchange *lp_exchange_new(struct lp_recording *r, const struct lp_provider *p,
+    const struct lp_call *call, struct lp_str request);
 void lp_exchange_del(struct lp_exchange *x);
 struct lp_hash128 lp_exchange_key(const struct lp_provider *p, struct lp_str request);
 

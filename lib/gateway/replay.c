@@ -6,6 +6,7 @@
 #include "reply.h"
 
 #define FILE_BYTES_MAX ((size_t)4 << 30)
+#define IDLE_MAX       3
 #define TOLD_MAX       5 /* requests that are not there, told one by one */
 
 /* ---- the file ------------------------------------------------------------------------------- */
@@ -39,15 +40,15 @@ static bool take_in(struct lp_str pair, struct lp_taken *t)
 /* One walk over the line: some hold megabytes of an answer. */
 static bool take_line(struct lp_str line, struct lp_taken *t)
 {
-    int64_t n = -1, ends = -1, round = 0, started = -1, ended = -1;
+    int64_t n = -1, ends = -1, round = 0, started = -1, ended = -1, try = 0;
     const struct {
         const char *name;
         int64_t *to;
-    } numbers[] = {
-        {"n", &n}, {"ends", &ends}, {"round", &round}, {"started", &started}, {"ended", &ended}};
+    } numbers[] = {{"n", &n}, {"ends", &ends}, {"round", &round}, {"started", &started},
+        {"ended", &ended}, {"records", &t->records}, {"try", &try}};
     struct lp_json_iter it = lp_json_iter(line);
     struct lp_str name, v;
-    bool key = false, in = false;
+    bool key = false, in = false, poll = false;
     while (lp_json_next(&it, &name, &v)) {
         for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
             if (lp_str_is(name, numbers[i].name))
@@ -58,8 +59,13 @@ static bool take_line(struct lp_str line, struct lp_taken *t)
             key = hex64(v.p + 1, &t->key.hi) && hex64(v.p + 17, &t->key.lo);
         else if (lp_str_is(name, "at_once"))
             t->at_once = lp_json_true(v);
+        else if (lp_str_is(name, "poll"))
+            poll = lp_json_true(v);
+        else if (lp_str_is(name, "provider"))
+            t->provider = v;
     }
     t->text = line;
+    t->first = try == 1 && !poll;
     t->n = (uint64_t)n;
     t->ends = (uint64_t)ends;
     t->round = (uint64_t)round;
@@ -211,6 +217,7 @@ bool lp_replay_ask(struct lp_recording *r, struct lp_exchange *x)
     t->used = true;
     t->held = x;
     x->taken = t;
+    r->idle = 0;
     lp_clock_move(r->base + t->started);
     return true;
 }
@@ -248,6 +255,7 @@ void lp_replay_past(struct lp_recording *r, struct lp_taken *t)
     lp_clock_move(r->base + t->ended);
     t->delivered = true;
     r->ends++;
+    r->idle = 0;
 }
 
 void lp_replay_deliver(struct lp_recording *r, struct lp_taken *t)
@@ -297,6 +305,19 @@ bool lp_replay_in_step(const struct lp_gateway *g)
     return lp_recording_replays(g) && !g->recording->loose;
 }
 
+bool lp_replay_decides(const struct lp_gateway *g, const struct lp_provider *p)
+{
+    return lp_replay_in_step(g) && (p->driver == &lp_driver_http || lp_recording_covers(g, p)) &&
+           next_event(g->recording) != NOTHING;
+}
+
+bool lp_replay_leaves(struct lp_gateway *g, const struct lp_provider *p, size_t records)
+{
+    const struct lp_taken *t = lp_replay_next_start(g->recording);
+    return t && t->first && t->records == (int64_t)records && lp_json_is(t->provider, p->name) &&
+           t->in_at_start <= lp_recording_read(g->recording);
+}
+
 /* How many records had been read when the next thing happened. */
 static uint64_t read_before(const struct lp_gateway *g)
 {
@@ -317,7 +338,7 @@ bool lp_replay_reads(const struct lp_gateway *g)
 
 bool lp_replay_starves(const struct lp_gateway *g)
 {
-    return read_before(g) != UINT64_MAX && lp_replay_reads(g);
+    return !g->run->input_ended && read_before(g) != UINT64_MAX && lp_replay_reads(g);
 }
 
 /* How many ends, from the next one on, were seen in one round of the loop. */
@@ -356,6 +377,20 @@ static bool deliver_group(struct lp_recording *r)
     return n > 0;
 }
 
+/* Nothing is due and the next event does not come about: what was begun is answered all the same. */
+static int go_on(struct lp_recording *r)
+{
+    struct lp_taken *t = first_held(r);
+    bool ordered = !r->loose && next_event(r) != NOTHING;
+    if (ordered && r->idle++ < IDLE_MAX)
+        return 0; /* what has just been answered may take a round or two to leave and make room */
+    if (ordered)
+        lp_replay_loose(r);
+    if (t)
+        lp_replay_deliver(r, t);
+    return ordered || t ? 0 : 1000;
+}
+
 int lp_replay_pass(struct lp_gateway *g, bool starved, int64_t due)
 {
     struct lp_recording *r = g->recording;
@@ -363,15 +398,10 @@ int lp_replay_pass(struct lp_gateway *g, bool starved, int64_t due)
         return 1000;
     if (!r->loose && next_event(r) == END && deliver_group(r))
         return 0;
-    struct lp_taken *t = first_held(r);
-    if (due < INT64_MAX && (!r->loose || !t || due <= r->base + t->ended)) {
-        lp_clock_move(due);
-        return 0;
-    }
-    if (!t)
-        return 1000;
-    lp_replay_loose(r);
-    lp_replay_deliver(r, t);
+    struct lp_taken *t = r->loose ? first_held(r) : NULL;
+    if (due == INT64_MAX || (t && due > r->base + t->ended))
+        return go_on(r);
+    lp_clock_move(due);
     return 0;
 }
 
