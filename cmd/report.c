@@ -21,7 +21,8 @@
 
 #include <stdlib.h>
 
-#define CODES 16 /* kinds of rejects that are told apart */
+#define TOP_MOST 1000
+#define CODES    16 /* kinds of rejects that are told apart */
 
 struct settings {
     int format;
@@ -107,6 +108,8 @@ static int read_flags(const struct settings *s, struct engine *e, struct lp_aggr
     to->period[LP_SLOT_ALL] = (struct lp_period){s->since, s->until};
     to->slots = 1;
     to->top = (size_t)s->top;
+    if (s->top > TOP_MOST)
+        return lp_err_set(err, LP_ERR_USAGE, NULL, "--top: is to be 1000 at most");
     if (s->since >= s->until)
         return lp_err_set(err, LP_ERR_USAGE, NULL, "--since is to be before --until");
     if (s->compare &&

@@ -38,7 +38,7 @@ work=$(mktemp -d -- "$out/.night.XXXXXX")
 trap 'rm -rf -- "$work"' EXIT
 
 report "${options[@]}" --rejects "$out/rejects.ndjson" --format json "$@" -- "${records[@]}" \
-    >"$work/report.json" || [ $? -eq 1 ]
+    >"$work/report.json" || { status=$?; [ $status -eq 1 ] || exit $status; }
 for layout in text:txt csv:csv markdown:md html:html; do
     report --quiet --format "${layout%:*}" -- "$work/report.json" >"$work/report.${layout#*:}"
 done

@@ -19,6 +19,7 @@ arguments() {
     verify) echo "--state none --chain local" ;;
     contacts-import) ;;
     self-check) echo "--state none --dry-run" ;;
+    report) echo "--state none --format html --top 1000" ;;
     *) echo "--state none" ;;
     esac
 }
@@ -34,6 +35,7 @@ sample() {
         echo "Email,Company"
         seq -f "user%.0f@example.invalid,A company" "$2"
         ;;
+    report) seq -f '{"email":"user%.0f@example.invalid","emails_sent":9,"emails_opened":9}' "$2" ;;
     *) seq -f '{"kind":"contact","email":"user%.0f@example.invalid","company":"A company"}' "$2" ;;
     esac
 }

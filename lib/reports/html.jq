@@ -167,7 +167,7 @@ caption{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(5
 th,td{text-align:left;padding:7px 10px;border-bottom:1px solid var(--rule);vertical-align:top;font-weight:400}
 thead th{color:var(--soft);font-size:12.5px;white-space:nowrap;vertical-align:bottom}tbody tr:last-child>*{border-bottom:0}
 th:first-child,td:first-child{padding-left:0}th:last-child,td:last-child{padding-right:0}
-td{white-space:nowrap}.from2 :is(td,th):nth-child(n+2),.from3 :is(td,th):nth-child(n+3),.best :is(td,th):nth-child(-n+6):nth-child(2n):not(:first-child),.two :is(td,th):nth-child(2),.two :is(td,th):nth-child(3),.fourth :is(td,th):nth-child(4){text-align:right}.best td:last-child,.two td:last-child{white-space:normal;min-width:210px}td small{display:block;font-size:11.5px}
+td{white-space:nowrap}.from2 :is(td,th):nth-child(n+2),.from3 :is(td,th):nth-child(n+3),.best :is(td,th):nth-child(-n+6):nth-child(2n):not(:first-child),.two :is(td,th):nth-child(2),.two :is(td,th):nth-child(3),.fourth :is(td,th):nth-child(4){text-align:right}.best td:last-child,.two td:last-child{white-space:normal;min-width:320px}td small{display:block;font-size:11.5px}
 tr.sum>*{font-weight:650;border-top:1px solid var(--rule)}tr.sum small{font-weight:400}
 tbody th{max-width:260px;overflow-wrap:anywhere;min-width:110px}tbody i{font-style:normal;display:inline-block;min-width:1.3em;color:var(--soft)}
 em{font-style:normal;font-size:11px;padding:1px 6px;border-radius:8px;background:var(--b2);color:var(--card);white-space:nowrap}

@@ -17,7 +17,6 @@ include "common";
 
 # --- colour ---
   def paint($code): if $s.color and . != "" then "\u001b[\($code)m\(.)\u001b[0m" else . end;
-  def heading: "\n" + (ascii | ascii_upcase | paint("1"));
   def dim: paint("2");
 
 # --- text in paragraphs ---
@@ -30,6 +29,8 @@ include "common";
             else .lines += [.line] | .line = ($word | clip($room)) end)
       | (.lines + if .line == "" then [] else [.line] end)
       | to_entries | map((if .key == 0 then $first else $indent end) + .value);
+
+  def heading: "", (ascii | ascii_upcase | wrapped(""; "")[] | paint("1"));
 
 # --- bars ---
   def bar($n):
@@ -84,8 +85,12 @@ include "common";
              ($m.overall_conversion_rate | interval)],
          ["conversions", ($m.conversions | count), "ROI", ($m | roi), ""]]
       | (map(.[1] | columns) | max) as $a | (map(.[3] | columns) | max) as $b
-      | .[] | map(ascii) | "  " + (.[0] | left(12)) + (.[1] | right($a)) + "   " + (.[2] | left(16)) + (.[3] | right($b))
-          + (if .[4] == "" or $width < 40 + $a + $b + (.[4] | columns) then "" else "  " + .[4] end);
+      | map(map(ascii))
+      | if $width < 33 + $a + $b
+        then ([$a, $b] | max) as $w | .[] | "  " + (.[0] | left(16)) + (.[1] | right($w)), "  " + (.[2] | left(16)) + (.[3] | right($w))
+        else .[] | "  " + (.[0] | left(12)) + (.[1] | right($a)) + "   " + (.[2] | left(16)) + (.[3] | right($b))
+            + (if .[4] == "" or $width < 35 + $a + $b + (.[4] | columns) then "" else "  " + .[4] end)
+        end;
 
   def spending:
       .summary as $m
@@ -108,8 +113,10 @@ include "common";
           (select(.other > 0) | "\(.other | count) of another status")] | select(length > 0)
        | "apart: " + join(", ") | wrapped("  "; "  ")[] | dim);
 
+  # A rate above 1 is none; its bar is as long as that of the best that is one.
   def ranking:
-      [.channels[] | {label: channel, value: ([.engagement_rate.value, 1] | min),
+      ([.channels[].engagement_rate | select(.low != null) | .value] | max // 1) as $most
+      | [.channels[] | {label: channel, value: ([.engagement_rate.value, $most] | min),
           note: "\(.engagement_rate | rate)  \(.engagement_rate | interval)", color: "36"}]
       | if length == 0 then empty
         else (map(.note | split("  ")[1] // "" | columns) | max) as $w
@@ -135,7 +142,7 @@ include "common";
   def by_campaign:
       (.campaigns | sort_by(-.impressions) | .[:20])[]
       | select(.channels | length > 0)
-      | (("Channels of" | heading) + " " + (campaign | ascii | clip($width - 12) | paint("1"))), ranking, evidence;
+      | "", ("CHANNELS OF " + (campaign | ascii | clip($width - 12)) | paint("1")), ranking, evidence;
 
   def compared:
       .compare | select(. != null)

@@ -1,0 +1,1 @@
+{"report": {"cost_per_contact": 0.5}}

@@ -1,0 +1,3 @@
+#!/bin/sh
+# the HTML of report in a real browser: see tests/report_html.py
+exec /usr/bin/python3 "$ROOT/tests/report_html.py"
