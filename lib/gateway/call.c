@@ -462,13 +462,19 @@ void lp_work_abandon(struct lp_gateway *g)
         abandon(g->works);
 }
 
-void lp_work_free(struct lp_gateway *g)
+static void free_all(struct lp_work *w)
 {
-    while (g->spare) {
-        struct lp_work *w = g->spare;
-        g->spare = w->next;
+    while (w) {
+        struct lp_work *next = w->next;
         lp_buf_free(&w->memo);
         free(w->items);
         free(w);
+        w = next;
     }
+}
+
+void lp_work_free(struct lp_gateway *g)
+{
+    free_all(g->spare);
+    free_all(g->works); /* under way when something fatal ended the run */
 }

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <time.h>
 #include <stdio.h>
 
 #include "leadpipe/clock.h"
@@ -159,15 +160,29 @@ static void fixed_clock_stands_still(void **state)
     assert_true(us / 1000 - a <= 1000);
 }
 
+static void held_clocks_move_as_told_and_never_back(void **state)
+{
+    (void)state;
+    lp_clock_hold();
+    int64_t mono = lp_clock_mono(), real = lp_clock_real();
+    struct timespec nap = {.tv_nsec = 5000000};
+    nanosleep(&nap, NULL);
+    assert_int_equal(lp_clock_mono(), mono);
+    assert_int_equal(lp_clock_real(), real);
+    lp_clock_move(mono + 1500);
+    lp_clock_move(mono + 700);
+    assert_int_equal(lp_clock_mono(), mono + 1500);
+    assert_in_range(
+        lp_clock_real(), real + 1499, real + 1501); /* each is cut to its own millisecond */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(parsing),
-        cmocka_unit_test(every_day),
-        cmocka_unit_test(printing),
-        cmocka_unit_test(http_dates),
-        cmocka_unit_test(durations),
+        cmocka_unit_test(parsing), cmocka_unit_test(every_day), cmocka_unit_test(printing),
+        cmocka_unit_test(http_dates), cmocka_unit_test(durations),
         cmocka_unit_test(fixed_clock_stands_still),
+        cmocka_unit_test(held_clocks_move_as_told_and_never_back), /* last: they stay so */
     };
     return cmocka_run_group_tests_name("clock", tests, NULL, NULL);
 }
