@@ -118,7 +118,7 @@ def main():
     ok("worked example: light and dark differ",
        picture(night) != picture(night, "--blink-settings=preferredColorScheme=0"))
     ok("worked example: for paper, for dark and for phones",
-       all(m in source for m in ("@media print", "prefers-color-scheme:dark", "@media (max-width", 'name="viewport"')))
+       all(m in source for m in ("@media print", "prefers-color-scheme:dark", "(max-width:720px)", 'name="viewport"')))
     check_phone("worked example", night)
     hostile = make("hostile.html", [HOSTILE])
     shown, source = check_page("hostile names", hostile)

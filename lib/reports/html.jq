@@ -172,9 +172,9 @@ tr.sum>*{font-weight:650;border-top:1px solid var(--rule)}tr.sum small{font-weig
 tbody th{max-width:260px;overflow-wrap:anywhere;min-width:110px}tbody i{font-style:normal;display:inline-block;min-width:1.3em;color:var(--soft)}
 em{font-style:normal;font-size:11px;padding:1px 6px;border-radius:8px;background:var(--b2);color:var(--card);white-space:nowrap}
 footer{padding-top:18px;padding-bottom:36px;font-size:12.5px}footer p{margin:4px 0}
-@media (max-width:720px){main,header,footer{padding-left:14px;padding-right:14px}.grid{grid-template-columns:minmax(0,1fr)}.card{padding:14px}h1{font-size:22px}.tiles{grid-template-columns:repeat(2,minmax(0,1fr))}.tile dd{font-size:18px}}
-@media print{:root{color-scheme:light;--bg:#fff;--card:#fff;--ink:#000;--soft:#444;--rule:#bbb;--rail:#eee;--b1:#3b76d6;--b2:#0b8f7f;--b3:#8a4fc7;--bad:#c4492b;--t0:#0b5f55;--t1:#17998a;--t2:#7cc4ba;--t3:#a9b4c2;--mark:#fff;--edge:#888}
-body{font-size:11pt;print-color-adjust:exact;-webkit-print-color-adjust:exact}.card,.tile,tr{break-inside:avoid}.card:has(table){break-inside:auto}.scroll{overflow:visible}table{font-size:8pt}th,td{padding:3px 5px}td,thead th{white-space:normal}}
+@media screen and (max-width:720px){main,header,footer{padding-left:14px;padding-right:14px}.grid{grid-template-columns:minmax(0,1fr)}.card{padding:14px}h1{font-size:22px}.tiles{grid-template-columns:repeat(2,minmax(0,1fr))}.tile dd{font-size:18px}}
+@media print{.tiles{grid-template-columns:repeat(4,1fr)}:root{color-scheme:light;--bg:#fff;--card:#fff;--ink:#000;--soft:#444;--rule:#bbb;--rail:#eee;--b1:#3b76d6;--b2:#0b8f7f;--b3:#8a4fc7;--bad:#c4492b;--t0:#0b5f55;--t1:#17998a;--t2:#7cc4ba;--t3:#a9b4c2;--mark:#fff;--edge:#888}
+body{font-size:10pt;print-color-adjust:exact;-webkit-print-color-adjust:exact}main,header,footer{padding-left:0;padding-right:0}.card,.tile,tr{break-inside:avoid}.card:has(table){break-inside:auto}.card{padding:12px}.scroll{overflow:visible}table{font-size:7.4pt}td small{font-size:6.4pt}th,td{padding:3px 4px}thead th{font-size:7pt;white-space:normal}tbody th{min-width:0}.best td:last-child,.two td:last-child{min-width:0}}
 </style>";
 
 
