@@ -133,6 +133,8 @@ DATADIR := $(DESTDIR)$(PREFIX)/share/leadpipe
 MANDIR  := $(DESTDIR)$(PREFIX)/share/man
 BASHDIR := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 ZSHDIR  := $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+PIPELINES := $(notdir $(wildcard pipelines/*.sh))
+RENAMEP := -e 's/^\( *\)report /\1$(PROGRAM_PREFIX)report /'
 MAN1    := $(notdir $(wildcard man/*.1))
 MAN5    := $(notdir $(wildcard man/*.5))
 MAN7    := $(notdir $(wildcard man/*.7))
@@ -144,6 +146,8 @@ RENAMEC  = -e 's/_leadpipe_$(1)/_leadpipe_$(PROGRAM_PREFIX)$(1)/g' \
 install: all                    ## install below DESTDIR and PREFIX; PROGRAM_PREFIX renames programs
 	install -d $(BINDIR) $(DATADIR) $(MANDIR)/man1 $(MANDIR)/man5 $(MANDIR)/man7 $(BASHDIR) $(ZSHDIR)
 	for p in $(PROGRAMS); do install -m 755 $(B)/bin/$$p $(BINDIR)/$(PROGRAM_PREFIX)$$p || exit 1; done
+	for s in $(PIPELINES); do sed $(RENAMEP) pipelines/$$s >$(BINDIR)/$(PROGRAM_PREFIX)$$s && \
+	  chmod 755 $(BINDIR)/$(PROGRAM_PREFIX)$$s || exit 1; done
 	for d in $(wildcard $(SHIPPED:%=lib/%)); do \
 	  find $$d -type f ! -name '*.awk' | while read -r f; do \
 	    install -D -m 644 $$f $(DATADIR)/$${f#lib/} || exit 1; done || exit 1; done
@@ -155,7 +159,7 @@ install: all                    ## install below DESTDIR and PREFIX; PROGRAM_PRE
 	  $(B)/bin/$p --completion=zsh | sed $(call RENAMEC,$p) >$(ZSHDIR)/_leadpipe_$(PROGRAM_PREFIX)$p &&) :
 
 uninstall:                      ## take away what install put there
-	rm -f $(PROGRAMS:%=$(BINDIR)/$(PROGRAM_PREFIX)%) $(MAN1:%=$(MANDIR)/man1/$(PROGRAM_PREFIX)%) \
+	rm -f $(PROGRAMS:%=$(BINDIR)/$(PROGRAM_PREFIX)%) $(PIPELINES:%=$(BINDIR)/$(PROGRAM_PREFIX)%) $(MAN1:%=$(MANDIR)/man1/$(PROGRAM_PREFIX)%) \
 	  $(MAN5:%=$(MANDIR)/man5/%) $(MAN7:%=$(MANDIR)/man7/%) \
 	  $(PROGRAMS:%=$(BASHDIR)/$(PROGRAM_PREFIX)%) $(PROGRAMS:%=$(ZSHDIR)/_leadpipe_$(PROGRAM_PREFIX)%)
 	rm -rf $(DATADIR)

@@ -27,6 +27,25 @@ C04 three counted                          C05 enrichment fills company, status
 C06 verification sets flag and time        C07 round trip
 C08 tags unique, findable                  C09 enrichment creation
 C10 enrichment round trip
+A01 metric snapshot                        A02 negative is a reject
+A03 CTR                                    A04 engagement rate
+A05 conversion rate                        A06 accumulation
+A07 campaign creation                      A08 aggregate over channels
+A09 best channel                           A10 conversions per cost
+A11 contact score creation                 A12 open rate
+A13 click rate                             A14 conversion rate of a contact
+A15 LTV 48.0                               A16 the four tiers
+A17 report id and period                   A18 campaigns counted
+A19 contacts counted                       A20 top N order
+A21 by tier                                A22 summary
+A23 empty stream                           A24 same input, same bytes
+A25 add campaign                           A26 channel metrics
+A27 score by key                           A28 later counters replace
+A29 compare best and worst                 A30 channel comparison
+A31 ranking and ties                       A32 period filter
+A33 text                                   A34 json
+A35 csv                                    A36 markdown
+A37 html
 '
 [ -f "$results" ] || { echo "behaviours.sh: no $results; run tests/check.sh first" >&2; exit 2; }
 
