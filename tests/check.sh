@@ -66,7 +66,9 @@ run_one() { # SUITE NAME COMMAND...
     shift 2
     log=$logs/$suite.$(echo "$name" | tr / .).log
     work=$(mktemp -d) || exit 1
-    clean_env "$work" timeout "${TEST_TIMEOUT:-600}" "$@" </dev/null >"$log" 2>&1
+    limit=600
+    [ -z "${TEST_WRAP:-}" ] || limit=6000 # valgrind takes its time
+    clean_env "$work" timeout "${TEST_TIMEOUT:-$limit}" "$@" </dev/null >"$log" 2>&1
     status=$?
     reports=0
     for report in "$work"/report.*; do
