@@ -119,7 +119,7 @@ def faults(sim):
     conf["health"] = {"cool_down_s": 0.1}
     file, first = both(sim, "replay: circuits open and are probed where they were", "enrich", ["-j", "4"],
                        contacts(3000), conf)
-    probes = [r for r in lines(file)[1:] if r["request"].get("probe")]
+    probes = [r for r in lines(file)[1:] if r["request"].get("mark") == "probe"]
     ok("replay: and there were such", len(probes) >= 1 and b"circuit_open" in first[1], len(probes))
 
 
@@ -164,7 +164,7 @@ def misuse(sim):
     sim.tell("reset")
     conf = config(sim, ["apollo"])
     file = path("recording-misuse")
-    first = run("enrich", ["--record", file], contacts(5), conf)
+    first = run("enrich", ["--record", file, "-j", "1"], contacts(5), conf)
     before = asked(sim)
     more = run("enrich", ["--replay", file], contacts(7), conf)
     ok("replay: a request that is not in the recording is named, and is an error of its record",

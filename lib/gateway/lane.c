@@ -154,14 +154,14 @@ static bool claim_probe(struct lp_lane *l)
         }
     }
     l->probing = true;
-    lp_recording_probe(g, p);
+    lp_recording_mark(g, p, LP_MARK_PROBE);
     return true;
 }
 
 /* In a replay it is not the clock that says when a cool-down is over, but the recording. */
 static enum lp_class replay_closed(struct lp_lane *l)
 {
-    if (l->probing || !lp_replay_probe(l->gateway, l->provider))
+    if (l->probing || !lp_replay_marked(l->gateway, l->provider, LP_MARK_PROBE))
         return LP_CIRCUIT_OPEN;
     l->probing = true;
     return LP_CLASS_NONE;
@@ -242,6 +242,21 @@ static void bounce(struct lp_lane *l, enum lp_class why, bool forced_too)
         item->answer.provider = l->provider;
         lp_chain_answered(l->gateway, item);
     }
+}
+
+/* In a replay, where the recorded ones were given back. */
+static void bounce_in_place(struct lp_lane *l, enum lp_class why)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < l->queued; i++)
+        n += why != LP_CIRCUIT_OPEN || !is_forced(l, l->queue[(l->head + i) % l->room]);
+    if (n == 0)
+        return;
+    if (lp_replay_decides(l->gateway, l->provider) &&
+        !lp_replay_marked(l->gateway, l->provider, LP_MARK_BOUNCE))
+        return;
+    lp_recording_mark(l->gateway, l->provider, LP_MARK_BOUNCE);
+    bounce(l, why, false);
 }
 
 void lp_lanes_stop(struct lp_gateway *g)
@@ -352,6 +367,19 @@ static int64_t leaves_at(const struct lp_lane *l, int64_t now)
     return at <= now ? 0 : at;
 }
 
+/* Where the order is by health, it matters when providers that are not recorded get work too. */
+static bool work_in_place(struct lp_lane *l)
+{
+    struct lp_gateway *g = l->gateway;
+    if (!g->recording || g->chain.order == LP_BY_PRIORITY || !l->provider->embedded ||
+        lp_recording_covers(g, l->provider))
+        return true;
+    if (lp_replay_in_step(g))
+        return lp_replay_marked(g, l->provider, LP_MARK_WORK);
+    lp_recording_mark(g, l->provider, LP_MARK_WORK);
+    return true;
+}
+
 /* One call, if there may be one now. 0: started, look again; else when to look again. */
 static int64_t pump_one(struct lp_lane *l)
 {
@@ -359,7 +387,7 @@ static int64_t pump_one(struct lp_lane *l)
     int64_t now = lp_clock_mono(), out_left = l->health.out_until - lp_clock_real();
     enum lp_class closed = closed_to_queue(l);
     if (closed) {
-        bounce(l, closed, false);
+        bounce_in_place(l, closed);
         if (!l->queued || l->in_flight || !room_for_call(l))
             return INT64_MAX;
         start(l, 1, true);
@@ -374,6 +402,8 @@ static int64_t pump_one(struct lp_lane *l)
     int64_t at = l->queued >= batch || g->run->input_ended ? 0 : leaves_at(l, now);
     if (at)
         return at;
+    if (!work_in_place(l))
+        return INT64_MAX;
     at = lp_lane_token(l, now);
     if (at < 0)
         bounce(l, LP_RATE_LIMITED, true);

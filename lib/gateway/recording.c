@@ -277,28 +277,30 @@ bool lp_recording_forget(struct lp_gateway *g, const void *arg)
     return true;
 }
 
-/* ---- probes --------------------------------------------------------------------------------- */
+/* ---- marks ---------------------------------------------------------------------------------- */
 
-static struct lp_str probe = {"{\"probe\":true}", 14};
+static const char *const marks[] = {[LP_MARK_PROBE] = "{\"mark\":\"probe\"}",
+    [LP_MARK_BOUNCE] = "{\"mark\":\"bounce\"}",
+    [LP_MARK_WORK] = "{\"mark\":\"work\"}"};
 
-void lp_recording_probe(struct lp_gateway *g, const struct lp_provider *p)
+void lp_recording_mark(struct lp_gateway *g, const struct lp_provider *p, enum lp_mark mark)
 {
     if (!g->recording || lp_recording_replays(g))
         return;
-    struct lp_exchange *x = lp_exchange_new(g->recording, p, NULL, probe);
+    struct lp_exchange *x = lp_exchange_new(g->recording, p, NULL, lp_str(marks[mark]));
     put_exchange(g->recording, x, 0);
     write_exchange(g->recording);
     lp_exchange_del(x);
 }
 
-bool lp_replay_probe(struct lp_gateway *g, const struct lp_provider *p)
+bool lp_replay_marked(struct lp_gateway *g, const struct lp_provider *p, enum lp_mark mark)
 {
     struct lp_recording *r = g->recording;
     struct lp_taken *t = lp_replay_next_start(r);
-    struct lp_hash128 key = lp_exchange_key(p, probe);
+    struct lp_hash128 key = lp_exchange_key(p, lp_str(marks[mark]));
     if (!t || t->key.lo != key.lo || t->key.hi != key.hi || t->in_at_start > lp_recording_read(r))
         return false;
-    struct lp_exchange *x = lp_exchange_new(r, p, NULL, probe);
+    struct lp_exchange *x = lp_exchange_new(r, p, NULL, lp_str(marks[mark]));
     if (lp_replay_ask(r, x))
         lp_replay_past(r, x->taken);
     lp_exchange_del(x);

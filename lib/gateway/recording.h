@@ -58,12 +58,17 @@ int lp_recording_send(struct lp_call *call, struct lp_str request, const struct 
 /* In a replay: done will not be called with this arg; false: the exchange is not known here. */
 bool lp_recording_forget(struct lp_gateway *g, const void *arg);
 
-/* A provider whose cool-down is over is given a record to see. */
-void lp_recording_probe(struct lp_gateway *g, const struct lp_provider *p);
+/* What happens by itself, without an exchange, and decides what comes after. */
+enum lp_mark {
+    LP_MARK_PROBE,  /* a provider whose cool-down is over is given a record to see */
+    LP_MARK_BOUNCE, /* records that waited for a provider go on to others */
+    LP_MARK_WORK /* one that only computes is given some: its health is asked about when the order is */
+};
+void lp_recording_mark(struct lp_gateway *g, const struct lp_provider *p, enum lp_mark mark);
 /* Is this a replay that follows the recording's order? */
 bool lp_replay_in_step(const struct lp_gateway *g);
-/* Is this the place in it where the provider was given such a record? */
-bool lp_replay_probe(struct lp_gateway *g, const struct lp_provider *p);
+/* Is this the place in it for the mark? */
+bool lp_replay_marked(struct lp_gateway *g, const struct lp_provider *p, enum lp_mark mark);
 
 /* Does it say when this provider's batches left? */
 bool lp_replay_decides(const struct lp_gateway *g, const struct lp_provider *p);

@@ -302,13 +302,12 @@ struct lp_taken *lp_replay_next_start(struct lp_recording *r)
 
 bool lp_replay_in_step(const struct lp_gateway *g)
 {
-    return lp_recording_replays(g) && !g->recording->loose;
+    return lp_recording_replays(g) && !g->recording->loose && next_event(g->recording) != NOTHING;
 }
 
 bool lp_replay_decides(const struct lp_gateway *g, const struct lp_provider *p)
 {
-    return lp_replay_in_step(g) && (p->driver == &lp_driver_http || lp_recording_covers(g, p)) &&
-           next_event(g->recording) != NOTHING;
+    return lp_replay_in_step(g) && (p->driver == &lp_driver_http || lp_recording_covers(g, p));
 }
 
 bool lp_replay_leaves(struct lp_gateway *g, const struct lp_provider *p, size_t records)
