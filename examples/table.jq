@@ -16,7 +16,7 @@ def fit($n):
         else .s += [$c] | .w += ($c | columns) end) | .s + [8230] | implode
     end
   | . + " " * ($n - width);
-def row: [(.[0] | fit(23)), (.[1] | fit(13)), (.[2] | fit(14)), (.[3] | fit(8)), (.[4] | fit(18))]
+def row: [(.[0] | fit(22)), (.[1] | fit(12)), (.[2] | fit(12)), (.[3] | fit(8)), (.[4] | fit(22))]
   | join(" ") | sub(" +$"; "");
 (["EMAIL", "NAME", "COMPANY", "STATUS", "VERIFICATION"] | row),
 limit($max; inputs
