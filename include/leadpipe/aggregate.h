@@ -55,6 +55,8 @@ const char *lp_figure_name(enum lp_figure f); /* "impressions" */
 struct lp_figures {
     uint64_t n[LP_FIGURES];
 };
+/* No sum passes 2^53. */
+void lp_figures_add(struct lp_figures *to, const struct lp_figures *from);
 
 /* All that is asked for, and the two periods that are compared. */
 enum lp_slot { LP_SLOT_ALL, LP_SLOT_A, LP_SLOT_B, LP_SLOTS };
@@ -138,6 +140,7 @@ struct lp_aggregate {
     uint32_t campaign_room;
     struct lp_group *group;
     uint32_t groups, group_room;
+    struct lp_purse money; /* of all of them */
     struct lp_tally pairs; /* campaign and channel: the group's number */
     struct {
         struct lp_day *v;

@@ -10,7 +10,7 @@
 
 #define DAY_MS    INT64_C(86400000)
 #define LAST_DAY  47481 /* 2099-12-31: the time line ends somewhere, whatever times come */
-#define MOST      1e9   /* of one amount */
+#define MOST      1e12  /* of one amount: a million euros is 2e10 rupiah */
 #define MOST_SUM  (INT64_MAX / 4)
 #define MOST_EACH (INT64_C(1) << 53) /* of one counter: jq and others read no more */
 
@@ -71,6 +71,7 @@ void lp_aggregate_del(struct lp_aggregate *a)
     }
     for (uint32_t i = 0; i < a->groups; i++)
         free(a->group[i].purse.v);
+    free(a->money.v);
     lp_names_free(&a->campaigns);
     lp_names_free(&a->titles);
     lp_names_free(&a->channels);
@@ -89,6 +90,18 @@ void lp_aggregate_del(struct lp_aggregate *a)
 }
 
 /* --- campaigns, channels, days, money ---------------------------------------------------------- */
+
+/* No sum leaves the range that each of its parts is held to. */
+static void add_capped(uint64_t *to, uint64_t n)
+{
+    *to = n > MOST_EACH - *to ? MOST_EACH : *to + n;
+}
+
+void lp_figures_add(struct lp_figures *to, const struct lp_figures *from)
+{
+    for (int i = 0; i < LP_FIGURES; i++)
+        add_capped(&to->n[i], from->n[i]);
+}
 
 static int bad(struct lp_err *err, const char *code, const char *why)
 {
@@ -160,7 +173,7 @@ void lp_aggregate_on_day(struct lp_aggregate *a, int day, enum lp_figure f, uint
     if (n == 0)
         return;
     if (day < 0 || day > LAST_DAY) {
-        a->days.undated.n[f] += n;
+        add_capped(&a->days.undated.n[f], n);
         return;
     }
     int first = a->days.n == 0 || day < a->days.first ? day : a->days.first;
@@ -177,7 +190,7 @@ void lp_aggregate_on_day(struct lp_aggregate *a, int day, enum lp_figure f, uint
         a->days.first = first;
         a->days.n = (int)size;
     }
-    a->days.v[day - first].n[f] += n;
+    add_capped(&a->days.v[day - first].n[f], n);
 }
 
 bool lp_purse_add(struct lp_purse *p, uint32_t currency, bool earned, int64_t amount)
@@ -292,15 +305,6 @@ static int read_figures(
     return 0;
 }
 
-static void add_figures(struct lp_figures *to, const struct lp_figures *from)
-{
-    for (int i = 0; i < LP_FIGURES; i++) {
-        to->n[i] += from->n[i];
-        if (to->n[i] > MOST_EACH)
-            to->n[i] = MOST_EACH;
-    }
-}
-
 static enum lp_taken take_metric(
     struct lp_aggregate *a, struct lp_rec *rec, const char **field, struct lp_err *err)
 {
@@ -325,7 +329,7 @@ static enum lp_taken take_metric(
         if (!(mask & 1U << i))
             continue;
         g->stated[i] = true;
-        add_figures(&g->by_metric[i], &f);
+        lp_figures_add(&g->by_metric[i], &f);
     }
     if (title.p)
         a->campaign[g->campaign].title = lp_names_number(&a->titles, title);
@@ -364,7 +368,7 @@ static enum lp_taken take_money(
     *field = "amount";
     if (!lp_rec_get(rec, "amount", &v) || lp_json_type(v) != LP_JSON_NUMBER ||
         !lp_json_real(v, &amount) || !(amount >= 0 && amount <= MOST))
-        return bad(err, "bad_amount", "amount is no number from 0 to 1000000000"), LP_TAKEN_BAD;
+        return bad(err, "bad_amount", "amount is no number from 0 to 1000000000000"), LP_TAKEN_BAD;
     *field = "currency";
     if (!read_currency(rec, currency))
         return bad(err, "bad_currency", "currency is no code of three letters"), LP_TAKEN_BAD;
@@ -377,9 +381,12 @@ static enum lp_taken take_money(
     if (!g)
         return LP_TAKEN_BAD;
     *field = "amount";
-    if (!lp_purse_add(&g->purse, lp_names_number(&a->currencies, lp_str(currency)), earned,
-            (int64_t)llround(amount * LP_MONEY_UNIT)))
+    uint32_t its_currency = lp_names_number(&a->currencies, lp_str(currency));
+    int64_t units = llround(amount * LP_MONEY_UNIT);
+    /* Where the sum of all can be counted, the sum of any can. */
+    if (!lp_purse_add(&a->money, its_currency, earned, units))
         return bad(err, "bad_amount", "the sum is beyond what can be counted"), LP_TAKEN_BAD;
+    lp_purse_add(&g->purse, its_currency, earned, units);
     *field = NULL;
     lp_aggregate_seen(a, timed, at);
     return LP_TAKEN;

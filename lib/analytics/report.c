@@ -55,9 +55,7 @@ static int by_number(const void *x, const void *y, void *view)
 
 static void add_group(struct lp_side *side, const struct lp_group *g)
 {
-    const struct lp_figures *f = lp_group_figures(g, LP_SLOT_ALL);
-    for (int i = 0; i < LP_FIGURES; i++)
-        side->f.n[i] += f->n[i];
+    lp_figures_add(&side->f, lp_group_figures(g, LP_SLOT_ALL));
     side->stated |= g->stated[LP_SLOT_ALL];
     side->happened |= g->happened[LP_SLOT_ALL] && !g->stated[LP_SLOT_ALL];
     lp_report_add_purse(&side->purse, &g->purse);
@@ -107,8 +105,7 @@ static void put_campaign(struct lp_buf *b, struct view *v, uint32_t number, size
         v->side[n] = (struct lp_side){.name = lp_names_text(&v->a->channels, g->channel)};
         add_group(&v->side[n++], g);
     }
-    for (int i = 0; i < LP_FIGURES; i++)
-        v->all.f.n[i] += total->f.n[i];
+    lp_figures_add(&v->all.f, &total->f);
     lp_report_next(b);
     lp_buf_byte(b, '{');
     lp_report_text(b, "campaign_id", total->name);

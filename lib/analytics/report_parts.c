@@ -175,12 +175,10 @@ static void add_up(
 {
     for (uint32_t i = 0; i < a->groups; i++) {
         const struct lp_group *g = &a->group[i];
-        const struct lp_figures *f = lp_group_figures(g, slot);
         if (campaign && g->campaign != campaign)
             continue;
         side->happened |= g->happened[slot] || g->stated[slot];
-        for (int k = 0; k < LP_FIGURES; k++)
-            side->f.n[k] += f->n[k];
+        lp_figures_add(&side->f, lp_group_figures(g, slot));
     }
 }
 

@@ -247,6 +247,46 @@ static void bad_money_is_rejected(void **state)
     stop(&t);
 }
 
+/* The parts are good, the sum of all campaigns would not be. */
+static void what_cannot_be_added_up_is_rejected(void **state)
+{
+    static const char line[] = "{\"kind\":\"spend\",\"campaign_id\":\"%d\",\"amount\":1e12,"
+                               "\"currency\":\"IDR\"}";
+    struct fixture t;
+    char text[sizeof line + 8];
+    (void)state;
+    start(&t);
+    for (int i = 0; i < 3; i++) {
+        snprintf(text, sizeof text, line, i);
+        if (i < 2)
+            taken(&t, text);
+        else
+            rejected(&t, text, "bad_amount");
+    }
+    is(finish(&t), "summary.cost", "2000000000000");
+    stop(&t);
+}
+
+static void counts_end_where_numbers_do(void **state)
+{
+    struct fixture t;
+    char line[200];
+    (void)state;
+    start(&t);
+    for (int i = 0; i < 2050; i++) { /* 2^11 times 2^53 would be 0 again */
+        snprintf(line, sizeof line,
+            "{\"kind\":\"metric\",\"campaign_id\":\"%d\",\"channel\":\"x\",\"at\":\"2026-01-05\","
+            "\"metrics\":{\"impressions\":9007199254740992}}",
+            i);
+        taken(&t, line);
+    }
+    struct lp_str r = finish(&t);
+    is(r, "summary.impressions", "9007199254740992");
+    is(r, "channels.0.impressions", "9007199254740992");
+    is(r, "timeline.buckets.0.impressions", "9007199254740992");
+    stop(&t);
+}
+
 /* --- the whole --------------------------------------------------------------------------------- */
 
 static void a23_an_empty_stream_is_a_report_too(void **state)
@@ -423,6 +463,8 @@ int main(void)
         cmocka_unit_test(roi_where_revenue_is_known),
         cmocka_unit_test(currencies_are_never_added),
         cmocka_unit_test(bad_money_is_rejected),
+        cmocka_unit_test(what_cannot_be_added_up_is_rejected),
+        cmocka_unit_test(counts_end_where_numbers_do),
         cmocka_unit_test(a23_an_empty_stream_is_a_report_too),
         cmocka_unit_test(a17_id_and_period_and_a24_the_same_bytes),
         cmocka_unit_test(a18_a22_the_summary_adds_up_campaigns),
