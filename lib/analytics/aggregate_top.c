@@ -32,7 +32,13 @@ static bool before(const struct lp_top_contact *a, const struct lp_top_contact *
     if (a->ltv != b->ltv)
         return a->ltv > b->ltv;
     int order = strcmp(a->email, b->email);
-    return order ? order < 0 : strcmp(a->about, b->about) < 0;
+    if (order == 0)
+        order = strcmp(a->about, b->about);
+    /* Contacts without an address come by their hashes, which differ from run to run: whatever is
+     * printed of them has to decide. */
+    if (order == 0)
+        order = (int)a->status - (int)b->status;
+    return order ? order < 0 : a->tier < b->tier;
 }
 
 int lp_top_offer(
