@@ -167,6 +167,14 @@ def spreadsheets():
     ok("csv: no text begins as a formula does", not risky, risky[:3])
     numbers = [r[5] for r in rows[1:] if not re.fullmatch(r"-?[0-9.]+(e-?[0-9]+)?|", r[5])]
     ok("csv: values are numbers", not numbers, numbers[:3])
+    sly = ["a;=1+1", "a\";=1+1;\"", "＝1+1", "x;+1;-1", ";@x"]
+    with open(path("sly"), "w", encoding="utf-8") as f:
+        for name in sly:
+            f.write(json.dumps({"kind": "metric", "campaign_id": name, "channel": "x", "metrics": {}}) + "\n")
+    out = run(NOW + ["-f", "csv", path("sly")])[1]
+    ok("csv: no formula begins where semicolons part the cells", not re.search("(^|[;,])\"?[=+@＝-]", out, re.M), out[:2000])
+    named = {r[1] for r in csv.reader(io.StringIO(out))}
+    ok("csv: such names are there, with an apostrophe", {"a;'=1+1", "a\";'=1+1;\"", "'＝1+1"} <= named, named)
 
 
 def providers(sim):

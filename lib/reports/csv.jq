@@ -2,14 +2,16 @@
 # in a line feed).
 #
 # A spreadsheet runs what begins with = + - @ as a formula, so text that begins so gets an apostrophe
-# before it, as OWASP advises. Figures are written as numbers and need none.
+# before it, as OWASP advises; and so does what would begin a cell where columns are parted by
+# semicolons, as in half of Europe. Figures are written as numbers and need none.
 include "common";
 
 def cell:
     if type == "number" then tostring
     elif . == null then ""
-    else (if test("^[=+@\t\r-]") then "'" + . else . end)
-        | if test("[\",\n\r]") or startswith("'") then "\"" + gsub("\""; "\"\"") + "\"" else . end
+    else (if test("^[=+@＝＋＠－\t\r-]") then "'" + . else . end)
+        | gsub(";(?<f>[=+@＝＋＠－-])"; ";'" + .f)
+        | if test("[\",;\n\r]") or startswith("'") then "\"" + gsub("\""; "\"\"") + "\"" else . end
     end;
 
 # One row: its place, what it is of, and the figure; `rate` gives its parts.
