@@ -39,6 +39,7 @@ test  openssl               cmd:openssl
 test  strace                cmd:strace
 test  chromium              cmd:chromium
 test  faketime              cmd:faketime
+test  cmark-gfm             cmd:cmark-gfm
 bench miller                cmd:mlr
 bench nginx-light           cmd:nginx
 bench wrk                   cmd:wrk

@@ -4,6 +4,7 @@
 """
 import fcntl
 import glob
+import html
 import json
 import os
 import pty
@@ -177,6 +178,27 @@ def spreadsheets():
     ok("csv: such names are there, with an apostrophe", {"a;'=1+1", "a\";'=1+1;\"", "'＝1+1"} <= named, named)
 
 
+def markdown():
+    """What GitHub's own reader makes of hostile names: our headings, lists and tables, and nothing else."""
+    names = ["https://evil.example/x", "www.evil.example", "1. one", "1) one", "- # ![i](http://e) &copy; ~~s~~", "+ x", "`c` *b*",
+             "[a](javascript:alert(1))", "<b>x</b> | pipe", "= x", "> q", "ftp://f.example", "\\| x", "***", "| a | b |"]
+    with open(path("names"), "w", encoding="utf-8") as f:
+        for i, name in enumerate(names):
+            for channel, engaged in ((names[i - 1], 300), ("mild", 30), ("weak " + name, 20)):
+                f.write(json.dumps({"kind": "metric", "campaign_id": name, "channel": channel,
+                                    "metrics": {"impressions": 1000, "engagements": engaged, "clicks": 40}}) + "\n")
+            f.write(json.dumps({"email": "p%d@x.example" % i, "first_name": name, "company": name, "score": {"ltv": 50 + i}}) + "\n")
+    for files in ([path("names"), "--compare", names[0] + "," + names[2]], NIGHT):
+        out = run(NOW + ["-f", "markdown", "--top", "20"] + files)[1].replace("@", " at ")
+        p = subprocess.run(["cmark-gfm", "-e", "table", "-e", "autolink", "-e", "strikethrough", "-e", "tasklist"], input=out,
+                           stdout=subprocess.PIPE, text=True)
+        foreign = set(re.findall(r"<([a-z0-9]+)", p.stdout)) - set("h1 h2 h3 p ul li table thead tbody tr th td".split())
+        ok("markdown: no markup but ours, %d tables" % p.stdout.count("<table>"), p.stdout.count("<table>") > 6 and not foreign, foreign)
+        if files is not NIGHT:
+            lost = [n for n in names if p.stdout.count(html.escape(n, quote=True)) < 3]
+            ok("markdown: the names are there as they are", not lost, lost)
+
+
 def providers(sim):
     state = path("state.db")
     config = write("config.jq", sim.config(["apollo"], apollo={"batch": 10}))
@@ -251,6 +273,7 @@ schema()
 shuffled()
 same_figures()
 spreadsheets()
+markdown()
 interrupted()
 nightly()
 with Sim() as simulator:
