@@ -5,11 +5,13 @@
 #
 # DATA holds records, *.ndjson: contacts, jobs, replies, events, metrics, spend, in files of any names.
 # OUT gets report.json, .txt, .csv, .md and .html of this night, and history/DAY.json; what could not
-# be used is appended to rejects.ndjson. A file of OUT is the old one or the new one, never half of it.
+# be used this night is rejects.ndjson: DATA is read whole every night, so what is kept from earlier
+# ones would be there twice. A file of OUT is the old one or the new one, never half of it.
 # OPTIONs go to report, as in: nightly-report.sh data out -- --since 2026-01-01 --cost-per-contact 0.50EUR
 #
 # Environment: LEADPIPE_STATE, the state file (where there is one, providers are reported too); NOW, a
-# time that stands for the clock.
+# time that stands for the clock; LC_ALL, LC_CTYPE or LANG, whether report.txt may be more than ASCII
+# (cron sets none of them: then it is UTF-8, as its neighbours are).
 # Exit status: that of report; rejects alone are no failure, for the report tells of them.
 set -euo pipefail
 
@@ -33,11 +35,14 @@ options=(--quiet)
 [ -z "${NOW:-}" ] || options+=(--now "$NOW")
 [ ! -e "${LEADPIPE_STATE:-}" ] || options+=(--state "$LEADPIPE_STATE")
 
+export LC_ALL="${LC_ALL:-${LC_CTYPE:-${LANG:-C.UTF-8}}}"
+
 mkdir -p -- "$out/history"
 work=$(mktemp -d -- "$out/.night.XXXXXX")
 trap 'rm -rf -- "$work"' EXIT
 
-report "${options[@]}" --rejects "$out/rejects.ndjson" --format json "$@" -- "${records[@]}" \
+touch -- "$work/rejects.ndjson"
+report "${options[@]}" --rejects "$work/rejects.ndjson" --format json "$@" -- "${records[@]}" \
     >"$work/report.json" || { status=$?; [ $status -eq 1 ] || exit $status; }
 for layout in text:txt csv:csv markdown:md html:html; do
     report --quiet --format "${layout%:*}" -- "$work/report.json" >"$work/report.${layout#*:}"
@@ -46,4 +51,4 @@ done
 day=$(jq -r '.as_of[0:10]' "$work/report.json")
 cp -- "$work/report.json" "$work/$day.json"
 mv -f -- "$work/$day.json" "$out/history/"
-mv -f -- "$work"/report.* "$out/"
+mv -f -- "$work"/report.* "$work/rejects.ndjson" "$out/"

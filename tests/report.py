@@ -248,6 +248,11 @@ def nightly():
     ok("nightly-report.sh: five reports and the history", p.returncode == 0 and made == [
         "history", "rejects.ndjson", "report.csv", "report.html", "report.json", "report.md", "report.txt"]
        and os.listdir(out + "/history") == ["2026-01-31.json"], (p.stdout, made))
+    bare = {k: env[k] for k in ("PATH", "NOW", "LEADPIPE_LIB") if k in env}
+    p = subprocess.run(script + [args[0], path("cron")], env=bare, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    same = [n for n in made if n != "history" and open(path("cron/" + n), "rb").read() == open(out + "/" + n, "rb").read()]
+    ok("nightly-report.sh: the same by cron, which sets no HOME, TERM or LANG", (p.returncode, p.stdout) == (0, "")
+       and len(same) == len(made) - 1, (p.returncode, p.stdout, same))
     night = path("data")
     os.mkdir(night)
     with open(os.path.join(night, "m.ndjson"), "w") as f:
@@ -257,6 +262,9 @@ def nightly():
         rejects = [json.loads(l)["error"]["code"] for l in f]
     ok("nightly-report.sh: rejects are kept once and are no failure",
        p.returncode == 0 and rejects == ["bad_counter", "bad_json"], (p.stdout, rejects))
+    subprocess.run(script + [night, out], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    with open(out + "/rejects.ndjson") as f:
+        ok("nightly-report.sh: another night does not keep them twice", len(f.readlines()) == 2)
     before = open(out + "/report.json").read()
     p = subprocess.run(script + [night, out, "--", "--compare", "a,b,c"], env=env, stdout=subprocess.PIPE,
                        stderr=subprocess.STDOUT, text=True)
