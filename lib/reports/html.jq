@@ -49,7 +49,7 @@ def channels:
             value: ([$r.value / $top, 1] | min),
             low: (if $r.high then $r.low / $top else null end), high: (if $r.high then $r.high / $top else null end)})
             | .[0].class = "b2" | bars("c"; "Channels by engagement rate"))
-          + ("The line at each bar is its 95 % interval. " + (.channel_evidence | if . then .says + "." else "" end) | note)
+          + ("The line at each bar is its 95 % interval" + (.channel_evidence | if . then "; " + .says else "" end) + "." | note)
       end;
 
 def tiers:
@@ -92,7 +92,7 @@ def providers:
 def tiles:
     .summary
     | [["Impressions", (.impressions | count), (.campaigns | plural("campaign"; "campaigns"))],
-       ["Engagement rate", (.overall_engagement_rate | rate, interval)], ["CTR", (.overall_ctr | rate, interval)],
+       ["Engagement rate", (.overall_engagement_rate | rate, interval)], ["Clicks", (.clicks | count), ""], ["CTR", (.overall_ctr | rate, interval)],
        ["Conversions", (.conversions | count), (.overall_conversion_rate | rate) + " of clicks"], ["Contacts", (.contacts | count), ""],
        ["Cost", amounts("cost"), if .cost_per_conversion then (.cost_per_conversion | fixed(2)) + " a conversion" else "" end],
        ["Revenue", amounts("revenue"), "ROI " + roi]]
@@ -150,15 +150,15 @@ main,header,footer{max-width:1120px;margin:0 auto;padding:0 20px}
 header{padding-top:28px}h1{font-size:26px;line-height:1.2;margin:0 0 4px;letter-spacing:-.01em}
 header p,footer,.note,small{color:var(--soft)}header p{margin:0}
 h2{font-size:16px;line-height:1.3;margin:0 0 12px}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(142px,1fr));gap:12px;margin:20px 0}
+.tiles{display:grid;grid-template-columns:repeat(4,minmax(0,1fr));gap:12px;margin:20px 0}
 .tile,.card{background:var(--card);border:1px solid var(--rule);border-radius:10px}
 .tile{padding:12px}.tile dt{color:var(--soft);font-size:13px}.tile dd{margin:0;font-size:21px;font-weight:650;line-height:1.3;overflow-wrap:anywhere;font-variant-numeric:tabular-nums}
-.tile:nth-child(n+6) dd:nth-child(2){font-size:15px;padding-top:4px}.tile dd.more{font-size:13px;font-weight:400;color:var(--soft)}
+.tile:nth-child(n+7) dd:nth-child(2){font-size:15px;padding-top:4px}.tile dd.more{font-size:13px;font-weight:400;color:var(--soft)}
 .grid{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:16px}
 .card{padding:18px 20px;min-width:0}.wide{grid-column:1/-1}
 .next{background:var(--mark);border-color:var(--edge)}.card ul{margin:0;padding-left:20px}.card li{margin:3px 0;overflow-wrap:anywhere}
 .note{font-size:13px;margin:10px 0 0;overflow-wrap:anywhere}
-.chart{display:block;width:100%;height:auto;max-width:560px}.chart text{fill:var(--ink);font-size:12.5px}.chart .s{fill:var(--soft);font-size:11px}.chart .end{text-anchor:end}
+.chart{display:block;width:100%;height:auto;max-width:560px}.wide .chart{max-width:440px}.chart text{fill:var(--ink);font-size:12.5px}.chart .s{fill:var(--soft);font-size:11px}.chart .end{text-anchor:end}
 .rail{fill:var(--rail)}.b1{fill:var(--b1)}.b2{fill:var(--b2)}.b3{fill:var(--b3)}.bad{fill:var(--bad)}.high{fill:var(--t0)}.medium{fill:var(--t1)}.low{fill:var(--t2)}.inactive{fill:var(--t3)}
 .whisker{stroke:var(--ink);stroke-width:1.4;fill:none;vector-effect:non-scaling-stroke}.axis{stroke:var(--rule)}
 .scroll{overflow-x:auto;position:relative}.chart+.note+.scroll{margin-top:12px}
@@ -169,12 +169,12 @@ thead th{color:var(--soft);font-size:12.5px;white-space:nowrap;vertical-align:bo
 th:first-child,td:first-child{padding-left:0}th:last-child,td:last-child{padding-right:0}
 td{white-space:nowrap}.from2 :is(td,th):nth-child(n+2),.from3 :is(td,th):nth-child(n+3),.best :is(td,th):nth-child(-n+6):nth-child(2n):not(:first-child),.two :is(td,th):nth-child(2),.two :is(td,th):nth-child(3),.fourth :is(td,th):nth-child(4){text-align:right}.best td:last-child,.two td:last-child{white-space:normal;min-width:320px}td small{display:block;font-size:11.5px}
 tr.sum>*{font-weight:650;border-top:1px solid var(--rule)}tr.sum small{font-weight:400}
-tbody th{max-width:260px;overflow-wrap:anywhere;min-width:110px}tbody i{font-style:normal;display:inline-block;min-width:1.3em;color:var(--soft)}
+tbody th{max-width:260px;overflow-wrap:anywhere;min-width:110px}.best tbody th,.two tbody th{overflow-wrap:normal}tbody i{font-style:normal;display:inline-block;min-width:1.3em;color:var(--soft)}
 em{font-style:normal;font-size:11px;padding:1px 6px;border-radius:8px;background:var(--b2);color:var(--card);white-space:nowrap}
 footer{padding-top:18px;padding-bottom:36px;font-size:12.5px}footer p{margin:4px 0}
-@media screen and (max-width:720px){main,header,footer{padding-left:14px;padding-right:14px}.grid{grid-template-columns:minmax(0,1fr)}.card{padding:14px}h1{font-size:22px}.tiles{grid-template-columns:repeat(2,minmax(0,1fr))}.tile dd{font-size:18px}}
-@media print{.tiles{grid-template-columns:repeat(4,1fr)}:root{color-scheme:light;--bg:#fff;--card:#fff;--ink:#000;--soft:#444;--rule:#bbb;--rail:#eee;--b1:#3b76d6;--b2:#0b8f7f;--b3:#8a4fc7;--bad:#c4492b;--t0:#0b5f55;--t1:#17998a;--t2:#7cc4ba;--t3:#a9b4c2;--mark:#fff;--edge:#888}
-body{font-size:10pt;print-color-adjust:exact;-webkit-print-color-adjust:exact}main,header,footer{padding-left:0;padding-right:0}.card,.tile,tr{break-inside:avoid}.card:has(table){break-inside:auto}.card{padding:12px}.scroll{overflow:visible}table{font-size:7.4pt}td small{font-size:6.4pt}th,td{padding:3px 4px}thead th{font-size:7pt;white-space:normal}tbody th{min-width:0}.best td:last-child,.two td:last-child{min-width:0}}
+@media screen and (max-width:720px){main,header,footer{padding-left:14px;padding-right:14px}.grid{grid-template-columns:minmax(0,1fr)}.card{padding:14px}h1{font-size:22px}.tiles{grid-template-columns:repeat(2,minmax(0,1fr))}.tile dd{font-size:18px}.chart text{font-size:14.5px}.chart .s{font-size:13px}}
+@media print{:root{color-scheme:light;--bg:#fff;--card:#fff;--ink:#000;--soft:#444;--rule:#bbb;--rail:#eee;--b1:#3b76d6;--b2:#0b8f7f;--b3:#8a4fc7;--bad:#c4492b;--t0:#0b5f55;--t1:#17998a;--t2:#7cc4ba;--t3:#a9b4c2;--mark:#fff;--edge:#888}
+body{font-size:10pt;print-color-adjust:exact;-webkit-print-color-adjust:exact}main,header,footer{padding-left:0;padding-right:0}.card,.tile,tr{break-inside:avoid}.card:has(table){break-inside:auto}.card{padding:12px}.scroll{overflow:visible}table{font-size:7.4pt}td small{font-size:6.4pt}th,td{padding:3px 4px}thead th{font-size:7pt;white-space:normal}.note{font-size:8pt}em{font-size:6.4pt;padding:0 4px}tbody th{min-width:0}.best td:last-child,.two td:last-child{min-width:0}}
 </style>";
 
 
