@@ -57,21 +57,33 @@ def units(number):
     return round(Fraction(str(number)) * UNIT)
 
 
-def expected(sent, opened, clicks, conversions):
+class Settings:
+    """Weights, bound and tiers as exact numbers, and the flags that say them."""
+    def __init__(self, weights, cap, tiers):
+        self.weights, self.cap, self.tiers = [Fraction(n) for n in weights], Fraction(cap), [Fraction(n) for n in tiers]
+        self.flags = ["--weights", "engagement=%s,conversion=%s,volume=%s" % weights, "--bounds", "conversions=%s" % cap,
+                      "--tiers", "high=%s,medium=%s,low=%s" % tiers]
+
+
+PRESET = Settings(("0.4", "0.4", "0.2"), "5", ("75", "50", "25"))
+
+
+def expected(sent, opened, clicks, conversions, s=PRESET):
     """By the formulas of score(1), in whole fractions."""
     def rate(a, b):
         return min(Fraction(1), Fraction(a, b)) if b else Fraction(0)
-    value = [rate(opened, sent), rate(conversions, clicks), min(Fraction(1), Fraction(conversions, 5))]
-    points = [half_up(100 * w * v) for w, v in zip((Fraction(4, 10), Fraction(4, 10), Fraction(2, 10)), value)]
+    value = [rate(opened, sent), rate(conversions, clicks), min(Fraction(1), conversions / s.cap)]
+    points = [half_up(100 * w * v) for w, v in zip(s.weights, value)]
     ltv = sum(points)
-    tier = "high" if ltv >= 75 * UNIT else "medium" if ltv >= 50 * UNIT else "low" if ltv >= 25 * UNIT else "inactive"
+    reached = [name for name, least in zip(("high", "medium", "low"), s.tiers) if ltv >= least * UNIT]
+    tier = (reached + ["inactive"])[0]
     return {"ltv": ltv, "tier": tier, "engagement_rate": half_up(value[0]), "click_rate": half_up(rate(clicks, opened)),
             "conversion_rate": half_up(value[1]), "conversions_normalised": half_up(value[2]), "points": points}
 
 
-def difference(got, counters):
+def difference(got, counters, s=PRESET):
     """What differs from exact arithmetic; a last digit is allowed where a double stood between."""
-    want = expected(*counters)
+    want = expected(*counters, s)
     for name in ("engagement_rate", "click_rate", "conversion_rate", "conversions_normalised"):
         if abs(units(got[name]) - want[name]) > 1:
             return name
@@ -80,6 +92,8 @@ def difference(got, counters):
         return "points"
     if sum(points) != units(got["ltv"]):
         return "points do not add up"
+    if [units(e["weight"]) for e in got["explain"]] != [w * UNIT for w in s.weights]:
+        return "weights"
     return None if got["tier"] == want["tier"] else "tier"
 
 
@@ -99,6 +113,24 @@ def ready_counters(rng):
     ok("score agrees with exact arithmetic on 3,000 random contacts, and its points add up",
        status == 0 and len(out) == 3000 and not wrong, wrong[:2])
     return out
+
+
+def odd_settings(rng):
+    """Weights, a bound and tiers nobody would choose."""
+    wrong, runs = [], 0
+    for _ in range(12):
+        first = rng.randint(0, UNIT)
+        second = rng.randint(0, UNIT - first)
+        weights = tuple("%.9f" % (n / UNIT) for n in (first, second, UNIT - first - second))
+        tiers = tuple("%.9f" % n for n in sorted((rng.uniform(0, 100) for _ in range(3)), reverse=True))
+        s = Settings(weights, rng.choice(("1", "7", "0.3", "123456789")), tiers)
+        contacts = list(random_contacts(rng, 250))
+        status, out = score(*s.flags, write("odd", contacts))
+        runs += status == 0 and len(out) == len(contacts)
+        wrong += [(s.flags, o["score"], d) for c, o in zip(contacts, out) for d in
+                  [difference(o["score"], [c[k] for k in ("emails_sent", "emails_opened", "clicks", "conversions")], s)] if d]
+    ok("score agrees with exact arithmetic under 12 odd settings, and its points add up", runs == 12 and not wrong,
+       (runs, wrong[:2]))
 
 
 TYPES = {"email_sent": 0, "email_opened": 1, "link_clicked": 2, "converted": 3}
@@ -201,6 +233,7 @@ def schemas(scored, events):
 def main():
     rng = random.Random(20260131)
     scored = ready_counters(rng)
+    odd_settings(rng)
     events = from_events(rng)
     schemas(scored, events)
     print(f"{count - failed} passed, {failed} failed")
