@@ -17,7 +17,10 @@
 #include "leadpipe/run.h"
 #include "leadpipe/score.h"
 
+#include <math.h>
 #include <stdlib.h>
+
+#define UNSAID (-HUGE_VAL) /* no number that can be given: 0 turns off what the configuration sets */
 
 struct settings {
     struct lp_opt_list events;
@@ -79,15 +82,15 @@ static int configure(struct engine *e, const struct lp_run *run, struct lp_err *
 /* What only makes sense where events are counted. */
 static int check_flags(const struct settings *s, struct lp_err *err)
 {
-    const char *idle = s->half_life != 0       ? "--half-life"
+    const char *idle = s->half_life > 0        ? "--half-life"
                        : s->since != INT64_MIN ? "--since"
                        : s->until != INT64_MAX ? "--until"
                                                : NULL;
     if (idle && !s->events.n)
         return lp_err_set(err, LP_ERR_USAGE, NULL,
             "%s needs --events: ready counters do not say when things happened", idle);
-    if (s->half_life < 0)
-        return lp_err_set(err, LP_ERR_USAGE, NULL, "--half-life: is to be days above 0");
+    if (s->half_life < 0 && s->half_life != UNSAID)
+        return lp_err_set(err, LP_ERR_USAGE, NULL, "--half-life: is to be days above 0, or 0 for off");
     if (s->since >= s->until)
         return lp_err_set(err, LP_ERR_USAGE, NULL, "--since is to be before --until");
     return 0;
@@ -118,7 +121,7 @@ static int begin(struct lp_run *run, struct lp_err *err)
         lp_score_flags(&e->score, s->weights, s->bounds, s->tiers, err) < 0 ||
         lp_score_check(&e->score, LP_ERR_USAGE, err) < 0)
         return -1;
-    if (s->half_life > 0)
+    if (s->half_life != UNSAID)
         e->score.half_life_days = s->half_life;
     return s->events.n ? count_events(e, run, s, err) : 0;
 }
@@ -183,7 +186,8 @@ static const struct lp_opt opts[] = {
     LP_OPT_END,
 };
 
-static struct settings settings = {.since = INT64_MIN, .until = INT64_MAX};
+static struct settings settings = {
+    .since = INT64_MIN, .until = INT64_MAX, .half_life = UNSAID};
 
 static const char *const kinds[] = {"contact", NULL};
 static const char *(*const versions[])(void) = {
