@@ -241,7 +241,7 @@ static void put_summary(struct lp_buf *b, const struct view *v)
 
 static void put_steps(struct lp_buf *b, struct view *v)
 {
-    lp_report_advise_all(v->steps, v->a, v->all.f.n[LP_SENDS], v->f->input.rejects);
+    lp_report_advise_all(v->steps, v->a, v->all.f.n[LP_SENDS]);
     lp_json_key(b, "next_steps");
     lp_buf_byte(b, '[');
     lp_buf_str(b, lp_buf_view(&v->steps->list));
@@ -327,6 +327,7 @@ void lp_report_put(struct lp_buf *out, struct lp_aggregate *a, const struct lp_r
     if (f->cost_per_contact > 0)
         v.currency = lp_names_number(&a->currencies, lp_str(f->currency));
     open_view(&v);
+    lp_report_advise_rejects(&steps, f->input.rejects); /* what doubts all figures comes first */
     put_campaigns(&campaigns, &v); /* first, for the summary adds them up */
     put_time(b, "as_of", f->as_of, true);
     put_period(b, a);

@@ -67,8 +67,8 @@ void lp_report_step(struct lp_steps *to); /* ends the sentence */
 void lp_report_advise_campaign(struct lp_steps *to, const struct lp_aggregate *a,
     const struct lp_side *campaign, struct lp_str title, const struct lp_side *channel, size_t n,
     const struct lp_ranked *ranked);
-void lp_report_advise_all(
-    struct lp_steps *to, const struct lp_aggregate *a, uint64_t sent, uint64_t rejects);
+void lp_report_advise_rejects(struct lp_steps *to, uint64_t rejects);
+void lp_report_advise_all(struct lp_steps *to, const struct lp_aggregate *a, uint64_t sent);
 /* Member input. */
 void lp_report_input(
     struct lp_buf *b, const struct lp_aggregate *a, const struct lp_report_input *in);

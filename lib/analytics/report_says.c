@@ -256,17 +256,21 @@ void lp_report_advise_campaign(struct lp_steps *to, const struct lp_aggregate *a
     advise_channels(to, name, ranked);
 }
 
-void lp_report_advise_all(
-    struct lp_steps *to, const struct lp_aggregate *a, uint64_t sent, uint64_t rejects)
+void lp_report_advise_rejects(struct lp_steps *to, uint64_t rejects)
+{
+    struct lp_buf *s = &to->sentence;
+    if (!rejects)
+        return;
+    LP_BUF_LIT(s, "Mend the ");
+    say_many(s, rejects, "record that was rejected, for", "records that were rejected, for");
+    LP_BUF_LIT(s, " these figures are short of what they say.");
+    lp_report_step(to);
+}
+
+void lp_report_advise_all(struct lp_steps *to, const struct lp_aggregate *a, uint64_t sent)
 {
     uint64_t verified = a->contacts.by_status[LP_VERIFIED_STATUS], total = a->contacts.total;
     struct lp_buf *s = &to->sentence;
-    if (rejects) {
-        LP_BUF_LIT(s, "Mend the ");
-        say_many(s, rejects, "record that was rejected, for", "records that were rejected, for");
-        LP_BUF_LIT(s, " these figures are short of what they say.");
-        lp_report_step(to);
-    }
     if (sent && verified && (double)verified > IDLE_LEAST * (double)total) {
         say_many(s, verified, "contact is", "contacts are");
         LP_BUF_LIT(s, " verified and not engaged yet; they are the next to write to.");

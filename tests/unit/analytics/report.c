@@ -340,6 +340,26 @@ static void a18_a22_the_summary_adds_up_campaigns(void **state)
     stop(&t);
 }
 
+/* However much there is to say of campaigns: what doubts all figures is not cut off behind it. */
+static void rejects_are_the_first_thing_to_mend(void **state)
+{
+    struct fixture t;
+    char name[16];
+    (void)state;
+    start(&t);
+    t.f.input.rejects = 2;
+    for (int i = 0; i < 30; i++) {
+        snprintf(name, sizeof name, "c%d", i);
+        metric(&t, name, "x", 1000, 300);
+        metric(&t, name, "y", 1000, 100);
+    }
+    struct lp_str steps = look(finish(&t), "next_steps");
+    assert_int_equal(lp_json_count(steps), 20);
+    is(steps, "0",
+        "\"Mend the 2 records that were rejected, for these figures are short of what they say.\"");
+    stop(&t);
+}
+
 static void two_campaigns_are_tested(void **state)
 {
     struct fixture t;
@@ -468,6 +488,7 @@ int main(void)
         cmocka_unit_test(a23_an_empty_stream_is_a_report_too),
         cmocka_unit_test(a17_id_and_period_and_a24_the_same_bytes),
         cmocka_unit_test(a18_a22_the_summary_adds_up_campaigns),
+        cmocka_unit_test(rejects_are_the_first_thing_to_mend),
         cmocka_unit_test(two_campaigns_are_tested),
         cmocka_unit_test(two_periods_are_tested),
         cmocka_unit_test(what_can_be_compared),
