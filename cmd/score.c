@@ -20,7 +20,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define UNSAID (-HUGE_VAL) /* no number that can be given: 0 turns off what the configuration sets */
+#define UNSAID (-HUGE_VAL) /* nobody can give it; 0 turns off what the configuration sets */
 
 struct settings {
     struct lp_opt_list events;
@@ -90,7 +90,8 @@ static int check_flags(const struct settings *s, struct lp_err *err)
         return lp_err_set(err, LP_ERR_USAGE, NULL,
             "%s needs --events: ready counters do not say when things happened", idle);
     if (s->half_life < 0 && s->half_life != UNSAID)
-        return lp_err_set(err, LP_ERR_USAGE, NULL, "--half-life: is to be days above 0, or 0 for off");
+        return lp_err_set(
+            err, LP_ERR_USAGE, NULL, "--half-life: is to be days above 0, or 0 for off");
     if (s->since >= s->until)
         return lp_err_set(err, LP_ERR_USAGE, NULL, "--since is to be before --until");
     return 0;
@@ -186,8 +187,7 @@ static const struct lp_opt opts[] = {
     LP_OPT_END,
 };
 
-static struct settings settings = {
-    .since = INT64_MIN, .until = INT64_MAX, .half_life = UNSAID};
+static struct settings settings = {.since = INT64_MIN, .until = INT64_MAX, .half_life = UNSAID};
 
 static const char *const kinds[] = {"contact", NULL};
 static const char *(*const versions[])(void) = {

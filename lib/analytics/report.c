@@ -327,8 +327,9 @@ void lp_report_put(struct lp_buf *out, struct lp_aggregate *a, const struct lp_r
     if (f->cost_per_contact > 0)
         v.currency = lp_names_number(&a->currencies, lp_str(f->currency));
     open_view(&v);
-    lp_report_advise_rejects(&steps, f->input.rejects); /* what doubts all figures comes first */
-    put_campaigns(&campaigns, &v); /* first, for the summary adds them up */
+    /* What doubts all figures is said first; and the summary adds up the campaigns. */
+    lp_report_advise_rejects(&steps, f->input.rejects);
+    put_campaigns(&campaigns, &v);
     put_time(b, "as_of", f->as_of, true);
     put_period(b, a);
     put_settings(b, &v);
