@@ -111,6 +111,17 @@ def validator():
     return jsonschema.Draft202012Validator(schema)
 
 
+def members(value, at, seen):
+    """The members of every object, by where it stands in its report."""
+    if isinstance(value, dict):
+        seen.setdefault(at, set()).add(tuple(value))
+        for name, inner in value.items():
+            members(inner, at + "." + name, seen)
+    elif isinstance(value, list):
+        for inner in value:
+            members(inner, at + "[]", seen)
+
+
 def schema():
     check = validator()
     runs = ([], NIGHT, NIGHT + [HOSTILE], ["--compare", "spring-webinar,x"] + NIGHT, ["--since", "2026-01-10"] + NIGHT,
@@ -120,6 +131,11 @@ def schema():
     ok("schema report: %d real reports are valid" % len(reports), not wrong, wrong[:3])
     ok("always the same members", all(list(r) == list(reports[0]) and list(r["summary"]) == list(reports[0]["summary"])
                                       for r in reports))
+    seen = {}
+    for r in reports:
+        members(r, "", seen)
+    uneven = {at: sorted(names) for at, names in seen.items() if len(names) > 1 and at != ".input.rejects_by_code"}
+    ok("the same members in each of %d kinds of objects" % len(seen), len(seen) > 40 and not uneven, uneven)
     passed = []
     for name in reports[1]:
         if check.is_valid({**reports[1], name: [{"wrong": True}]}):

@@ -121,7 +121,7 @@ struct lp_top_contact {
     int64_t ltv;
     enum lp_score_tier tier;
     unsigned status;
-    char *email, *about; /* about: JSON members, without braces */
+    char *email, *about; /* about: a JSON object of first_name, last_name, company, where known */
 };
 
 struct lp_aggregate_settings {

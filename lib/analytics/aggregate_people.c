@@ -94,15 +94,15 @@ static int weigh(struct lp_aggregate *a, const struct lp_rec *rec, uint64_t *is,
     return 0;
 }
 
-static void add_member(struct lp_buf *b, struct lp_rec *rec, const char *member, const char *as)
+static void add_member(struct lp_buf *b, struct lp_rec *rec, const char *member)
 {
     struct lp_str s;
     if (lp_rec_string(rec, member, &s) && s.n > 0 && s.n <= LP_AGGREGATE_NAME)
-        lp_json_put_str(b, as, s);
+        lp_json_put_str(b, member, s);
 }
 
 /* What is to be said of the contact, should it be among the first: two lengths, the address as it
- * was given, and members of JSON. */
+ * was given, and an object. */
 static int set_aside(
     struct lp_aggregate *a, struct lp_rec *rec, uint64_t *place, struct lp_err *err)
 {
@@ -111,9 +111,11 @@ static int set_aside(
     if (!lp_rec_string(rec, "email", &email) || email.n > LP_AGGREGATE_NAME)
         email = LP_STR("");
     lp_buf_reset(&a->text);
-    add_member(&a->text, rec, "first_name", "first_name");
-    add_member(&a->text, rec, "last_name", "last_name");
-    add_member(&a->text, rec, "company", "company");
+    lp_buf_byte(&a->text, '{');
+    add_member(&a->text, rec, "first_name");
+    add_member(&a->text, rec, "last_name");
+    add_member(&a->text, rec, "company");
+    lp_buf_byte(&a->text, '}');
     length[0] = (uint32_t)email.n;
     length[1] = (uint32_t)a->text.len;
     *place = lp_tempfile_size(&a->abouts) + 1;

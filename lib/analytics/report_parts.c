@@ -39,6 +39,15 @@ void lp_report_funnel(struct lp_buf *b, const struct lp_aggregate *a)
     lp_buf_byte(b, '}');
 }
 
+/* Members that are always there, null where nothing is known. */
+static void put_about(struct lp_buf *b, struct lp_str about)
+{
+    static const char *const members[] = {"first_name", "last_name", "company"};
+    struct lp_str v;
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++)
+        lp_json_put_raw(b, members[i], lp_json_get(about, members[i], &v) ? v : LP_STR("null"));
+}
+
 static void put_top(struct lp_buf *b, const struct lp_aggregate *a)
 {
     lp_json_key(b, "top");
@@ -49,10 +58,7 @@ static void put_top(struct lp_buf *b, const struct lp_aggregate *a)
         lp_buf_byte(b, '{');
         lp_json_put_int(b, "rank", (int64_t)i + 1);
         lp_json_put_str(b, "email", lp_str(c->email));
-        if (*c->about) {
-            lp_buf_byte(b, ',');
-            lp_buf_puts(b, c->about);
-        }
+        put_about(b, lp_str(c->about));
         lp_json_put_num(b, "ltv", (double)c->ltv / LP_SCORE_UNIT, 9);
         lp_json_put_str(b, "tier", lp_str(lp_score_tier_name(c->tier)));
         lp_json_put_str(b, "status", lp_str(status_name((int)c->status)));

@@ -129,6 +129,7 @@ static void a19_a20_a21_contacts_by_tier_and_the_top(void **state)
     is(r, "by_tier", "{\"high\":1,\"medium\":2,\"low\":1,\"inactive\":1}");
     is(r, "top.0.email", "\"c@x.de\"");
     is(r, "top.0.ltv", "79.6");
+    is(r, "top.0.company", "null");
     is(r, "top.1.email", "\"a@x.de\"");
     is(r, "top.2.email", "\"b@x.de\"");
     assert_int_equal(lp_json_count(look(r, "top")), 3);
