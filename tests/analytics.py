@@ -1,8 +1,9 @@
-"""score against exact arithmetic over random contacts and events, and the schemas of what it reads and writes.
+"""score against exact arithmetic, and report against counting by sets, over random records; and their schemas.
 
     ROOT=. B=build T=/tmp/empty python3 tests/analytics.py
 """
 import copy
+import glob
 import json
 import os
 import random
@@ -178,6 +179,86 @@ def from_events(rng):
     return events
 
 
+HAPPENED = {"email_sent": "sent", "email_delivered": "delivered", "email_opened": "opens", "link_clicked": "clicks",
+            "reply_received": "replies", "bounce": "bounces", "unsubscribed": "unsubscribed", "converted": "conversions"}
+
+
+def random_night(rng, n):
+    """Events, jobs and replies of a few contacts, which say their campaign and channel now and then, and metrics."""
+    for _ in range(n):
+        job = rng.randrange(9)
+        e = {"email": rng.choice(["a@x.example", "A@X.Example", "b@x.example", "c@x.example"]), "job_id": f"j{job}",
+             "campaign_id": f"c{job % 3}", "channel": "sms" if job == 4 else "email",
+             "timestamp": f"2026-01-0{rng.randint(1, 9)}T10:0{job}:00Z"}
+        for member in ("campaign_id", "channel", "job_id"):
+            if rng.random() < 0.3:
+                del e[member]
+        kind = rng.choice(["event", "event", "event", "job", "reply"])
+        if kind == "event":
+            yield dict(e, kind=kind, engagement_type=rng.choice(list(HAPPENED) + ["website_visit"]))
+        elif kind == "job":
+            e["contact_email"], e["published_time"] = e.pop("email"), e.pop("timestamp")
+            yield dict(e, kind=kind, status=rng.choice(["published", "published", "failed"]))
+        else:
+            e["contact_email"], e["received_at"] = e.pop("email"), e.pop("timestamp")
+            yield dict(e, kind=kind, reply_class=rng.choice(["reply", "bounce", "unsubscribe", "auto_reply"]))
+    yield {"kind": "metric", "campaign_id": "c1", "channel": "sms", "metrics": {"impressions": 50, "clicks": 5}}
+    yield {"kind": "metric", "campaign_id": "c1", "channel": "sms", "metrics": {"impressions": 7}}
+
+
+def what_happened(r):
+    if r["kind"] == "event":
+        return HAPPENED.get(r["engagement_type"])
+    if r["kind"] == "job":
+        return "sent" if r["status"] == "published" else None
+    return {"reply": "replies", "bounce": "bounces", "unsubscribe": "unsubscribed"}.get(r["reply_class"])
+
+
+def figures(records):
+    """(campaign, channel) -> figures, by sets: as report(1) says, in another way than report counts."""
+    occasions, groups, stated = {}, {}, set()
+    for r in records:
+        if r["kind"] == "metric":
+            stated.add((r["campaign_id"], r["channel"]))
+            continue
+        what, when = what_happened(r), r.get("timestamp") or r.get("published_time") or r.get("received_at")
+        if what:
+            who = (r.get("email") or r.get("contact_email")).lower()
+            job = (who, "job", r["job_id"]) if "job_id" in r else (who, r.get("campaign_id"), when)
+            o = occasions.setdefault(job, {"what": set()})
+            o["what"].add(what)
+            o.update({k: r[k] for k in ("campaign_id", "channel") if k in r})
+    for o in occasions.values():
+        g = groups.setdefault((o.get("campaign_id"), o.get("channel", "email")), {})
+        seen = "delivered" in o["what"] or ("sent" in o["what"] and "bounces" not in o["what"])
+        engaged = o["what"] & {"opens", "clicks", "replies"}
+        for name in list(o["what"]) + ["impressions"] * seen + ["engagements"] * bool(engaged):
+            g[name] = g.get(name, 0) + 1
+    for r in records:
+        if r["kind"] == "metric":
+            key = (r["campaign_id"], r["channel"])
+            g = groups[key] = groups.get(key, {}) if key not in stated else {}
+            stated.discard(key)
+            for name, n in r["metrics"].items():
+                g[name] = g.get(name, 0) + n
+    return groups
+
+
+def report_figures(rng):
+    wrong = []
+    for run in range(12):
+        records = list(random_night(rng, rng.choice((5, 60, 400))))
+        rng.shuffle(records)
+        p = subprocess.run(WRAP + [os.path.join(B, "bin/report"), "-q", "-f", "json", "--now", NOW, write("night", records)],
+                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True)
+        got = {(c["campaign_id"], g["channel"]): {name: g[name] for name in [*HAPPENED.values(), "impressions", "engagements"]
+                                                  if g[name]}
+               for c in json.loads(p.stdout)["campaigns"] for g in c["channels"]}
+        want = figures(records)
+        wrong += [(run, key, got.get(key), want.get(key)) for key in set(got) | set(want) if got.get(key) != want.get(key)]
+    ok("A06 A08 report agrees with counting by sets over 12 random nights", not wrong, wrong[:2])
+
+
 def validator(name):
     with open(os.path.join(ROOT, "lib/schemas", name + ".json"), encoding="utf-8") as f:
         document = json.load(f)
@@ -226,6 +307,10 @@ def schemas(scored, events):
         ok(f"schema {kind}: the example of records.md is valid", not wrong, wrong)
         passed = list(blind_spots(validator(kind), record))
         ok(f"schema {kind}: sees what is wrong", not passed, passed)
+    night = [json.loads(l) for f in glob.glob(os.path.join(ROOT, "examples/nightly/*.ndjson")) for l in open(f, encoding="utf-8")]
+    kinds = {kind: validator(kind) for kind in {r["kind"] for r in night}}
+    wrong = [e.message[:200] for r in night for e in kinds[r["kind"]].iter_errors(r)]
+    ok("schemas: the worked example is valid, %d kinds of records" % len(kinds), len(kinds) == 7 and not wrong, wrong[:3])
     ok("A02 schema metric: a negative count is wrong",
        not validator("metric").is_valid(dict(SAMPLES["metric"], metrics={"clicks": -1})))
 
@@ -235,6 +320,7 @@ def main():
     scored = ready_counters(rng)
     odd_settings(rng)
     events = from_events(rng)
+    report_figures(rng)
     schemas(scored, events)
     print(f"{count - failed} passed, {failed} failed")
     return 1 if failed else 0
