@@ -170,7 +170,7 @@ th:first-child,td:first-child{padding-left:0}th:last-child,td:last-child{padding
 td{white-space:nowrap}.from2 :is(td,th):nth-child(n+2),.from3 :is(td,th):nth-child(n+3),.best :is(td,th):nth-child(-n+6):nth-child(2n):not(:first-child),.two :is(td,th):nth-child(2),.two :is(td,th):nth-child(3),.fourth :is(td,th):nth-child(4){text-align:right}.best td:last-child,.two td:last-child{white-space:normal;min-width:320px}td small{display:block;font-size:11.5px}
 tr.sum>*{font-weight:650;border-top:1px solid var(--rule)}tr.sum small{font-weight:400}
 tbody th{max-width:260px;overflow-wrap:anywhere;min-width:110px}.best tbody th,.two tbody th{overflow-wrap:normal}tbody i{font-style:normal;display:inline-block;min-width:1.3em;color:var(--soft)}
-em{font-style:normal;font-size:11px;padding:1px 6px;border-radius:8px;background:var(--b2);color:var(--card);white-space:nowrap}
+em{font-style:normal;font-size:11px;padding:1px 6px;border-radius:8px;background:var(--t0);color:var(--card);white-space:nowrap}
 footer{padding-top:18px;padding-bottom:36px;font-size:12.5px}footer p{margin:4px 0}
 @media screen and (max-width:720px){main,header,footer{padding-left:14px;padding-right:14px}.grid{grid-template-columns:minmax(0,1fr)}.card{padding:14px}h1{font-size:22px}.tiles{grid-template-columns:repeat(2,minmax(0,1fr))}.tile dd{font-size:18px}.chart text{font-size:14.5px}.chart .s{font-size:13px}}
 @media print{:root{color-scheme:light;--bg:#fff;--card:#fff;--ink:#000;--soft:#444;--rule:#bbb;--rail:#eee;--b1:#3b76d6;--b2:#0b8f7f;--b3:#8a4fc7;--bad:#c4492b;--t0:#0b5f55;--t1:#17998a;--t2:#7cc4ba;--t3:#a9b4c2;--mark:#fff;--edge:#888}
