@@ -76,6 +76,13 @@ sed 's/"reject":1/"reject":""/; s/no json/{\\"email\\":\\"3@x.de\\"}/' rejects |
 is "rejects mended and piped back are records" \
     '{"email":"2@x.de","reject":""} {"email":"3@x.de"}' "$(xargs -d '\n' <out)"
 
+echo '{"error":{"code":"line_too_long"},"raw":"{\"email\":\"a@x.de\"} ","raw_truncated":true}' >cut
+"$pass" --rejects again2 <cut >out 2>err
+is "half of a line is no record, though it may look like one" '1 raw_truncated 0' \
+    "$? $(grep -o 'raw_truncated' again2 | head -n 1) $(wc -c <out)"
+is "its reject is whole again, once raw_truncated is out" '{"email":"a@x.de"} ' \
+    "$(sed 's/,"raw_truncated":true//' cut | "$pass" -q)"
+
 { contacts 3; for i in $(seq 30); do echo bad; done; } | "$pass" >out 2>err
 is "without --rejects the first 20 are told" 20 "$(grep -c '^pass: -:[0-9]*: bad_json: ' err)"
 is "and the others are counted" 'pass: ... and 10 more rejects (--rejects FILE keeps them)' "$(grep more err)"

@@ -145,6 +145,9 @@ struct lp_origin {
 int lp_run_reject(struct lp_run *run, const struct lp_origin *from, struct lp_str raw,
     uint64_t raw_length, bool is_object, const struct lp_err *why, struct lp_err *err);
 void lp_run_drop(struct lp_run *run, const char *reason);
+/* For programs that read by themselves: another record has come in. -1: those before it were too bad
+ * (--max-errors P%). */
+int lp_run_count_in(struct lp_run *run, struct lp_err *err);
 /* Called before anything that may block: flushes (blocking), shows progress, looks for the reader.
  */
 int lp_run_idle(struct lp_run *run, struct lp_err *err);

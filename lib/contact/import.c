@@ -4,8 +4,6 @@
 #include "leadpipe/utf8.h"
 #include <stdlib.h>
 
-#define TICK_EVERY 256
-
 /* --- the start of a file ----------------------------------------------------------------------- */
 
 static const char *delimiter_name(char c, char text[4])
@@ -135,13 +133,14 @@ static int print_map(struct import *im, struct lp_err *err)
     return rc;
 }
 
-/* LinkedIn puts a note to the reader before the header. */
+/* LinkedIn puts a note to the reader before the header, in the reader's language. */
 static bool is_preamble(struct import *im)
 {
+    static const char *const titles[] = {"Notes:", "Notes :", "Hinweise:", "Notas:"};
     const struct lp_csv *c = &im->rows.csv;
 
-    if (c->cells == 1 && lp_str_is(c->cell[0], "Notes:"))
-        im->preamble = true;
+    for (size_t i = 0; i < sizeof(titles) / sizeof(*titles) && c->cells == 1; i++)
+        im->preamble |= lp_str_is(c->cell[0], titles[i]);
     return im->preamble && c->cells == 1;
 }
 
@@ -295,17 +294,10 @@ static int take_json(struct import *im, struct lp_err *err)
 
 /* --- the drive --------------------------------------------------------------------------------- */
 
-static int count_in(struct import *im)
-{
-    if (im->run->counts.in++ % TICK_EVERY == 0)
-        lp_run_tick(im->run);
-    return 0;
-}
-
 static int take_cells(struct import *im, struct lp_err *err)
 {
     if (im->headed)
-        return count_in(im), take_row(im, err);
+        return lp_run_count_in(im->run, err) < 0 ? -1 : take_row(im, err);
     if (is_preamble(im))
         return 0;
     import_trim_cells(im);
@@ -313,7 +305,9 @@ static int take_cells(struct import *im, struct lp_err *err)
         return -1;
     if (im->options->print_map)
         return print_map(im, err);
-    return im->options->no_header ? (count_in(im), take_row(im, err)) : 0;
+    if (!im->options->no_header)
+        return 0;
+    return lp_run_count_in(im->run, err) < 0 ? -1 : take_row(im, err);
 }
 
 static int take_bad(struct import *im, struct lp_err *err)
@@ -324,8 +318,7 @@ static int take_bad(struct import *im, struct lp_err *err)
             err, "%s:%llu: the header", im->rows.file, (unsigned long long)im->rows.row.line);
     }
     im->field = NULL;
-    count_in(im);
-    return reject_keyless(im, &im->rows.row.why, err);
+    return lp_run_count_in(im->run, err) < 0 ? -1 : reject_keyless(im, &im->rows.row.why, err);
 }
 
 static int take(struct import *im, enum lp_rows_kind kind, struct lp_err *err)
@@ -338,10 +331,12 @@ static int take(struct import *im, enum lp_rows_kind kind, struct lp_err *err)
         begin_source(im);
         return 0;
     case LP_ROWS_ROW: return take_cells(im, err);
-    case LP_ROWS_LINE: return count_in(im), take_json(im, err);
+    case LP_ROWS_LINE: return lp_run_count_in(im->run, err) < 0 ? -1 : take_json(im, err);
     case LP_ROWS_BAD:
-        return im->rows.json ? (count_in(im), refuse_line(im, &im->rows.row.why, false, err))
-                             : take_bad(im, err);
+        if (!im->rows.json)
+            return take_bad(im, err);
+        return lp_run_count_in(im->run, err) < 0 ? -1
+                                                 : refuse_line(im, &im->rows.row.why, false, err);
     default: return -1;
     }
 }

@@ -7,6 +7,15 @@
 /* Looking at the clock for each record would cost more than many a filter does with it. */
 #define TICK_EVERY 256
 
+int lp_run_count_in(struct lp_run *run, struct lp_err *err)
+{
+    if (run->counts.in == LP_RUN_JUDGE_FROM && lp_run_judge(run, false, err) < 0)
+        return -1;
+    if (run->counts.in++ % TICK_EVERY == 0)
+        lp_run_tick(run);
+    return 0;
+}
+
 bool lp_run_mine(const struct lp_run *run, struct lp_str key)
 {
     if (run->shard_n <= 1)
@@ -34,9 +43,9 @@ static bool is_foreign(const struct lp_program *p, struct lp_rec *rec)
     return true;
 }
 
-/* A line that is no record. It has no key, so it belongs to shard 0. */
-static int bad_line(
-    struct lp_run *run, const struct lp_line *line, const struct lp_err *why, struct lp_err *err)
+/* A line that is no record (but may be an object). It has no key, so it belongs to shard 0. */
+static int bad_line(struct lp_run *run, const struct lp_line *line, bool is_object,
+    const struct lp_err *why, struct lp_err *err)
 {
     if (!in_shard(run, NULL)) {
         lp_run_drop(run, "other_shard");
@@ -44,7 +53,7 @@ static int bad_line(
     }
     run->taken++;
     struct lp_origin from = {.file = line->file, .line = line->number, .byte = line->at};
-    return lp_run_reject(run, &from, line->text, line->length, false, why, err);
+    return lp_run_reject(run, &from, line->text, line->length, is_object, why, err);
 }
 
 static int long_line(struct lp_run *run, const struct lp_line *line, struct lp_err *err)
@@ -53,7 +62,16 @@ static int long_line(struct lp_run *run, const struct lp_line *line, struct lp_e
     lp_err_set(&why, LP_ERR_RECORD, "line_too_long", "a line of %llu bytes, longer than %llu",
         (unsigned long long)line->length, (unsigned long long)run->common.max_line);
     lp_err_hint(&why, "--max-line");
-    return bad_line(run, line, &why, err);
+    return bad_line(run, line, false, &why, err);
+}
+
+/* A reject that holds only the beginning of its line; that may well be a record, but another one. */
+static int cut_line(struct lp_run *run, const struct lp_line *line, struct lp_err *err)
+{
+    struct lp_err why = {0};
+    lp_err_set(&why, LP_ERR_RECORD, "raw_truncated", "the line was too long to be kept whole");
+    lp_err_hint(&why, "once raw is mended, take raw_truncated out");
+    return bad_line(run, line, true, &why, err);
 }
 
 /* 1: rec is filled; 0: the line has become a reject; -1: and that ends the run. */
@@ -62,13 +80,15 @@ static int parse(struct lp_run *run, struct lp_line *line, struct lp_rec *rec, s
     struct lp_err why = {0};
     int bad = lp_rec_parse(rec, line->text.p, line->text.n, &why);
     if (!bad && lp_rejects_unwrap(rec, &run->unwrapped, NULL)) {
+        if (lp_rec_filled(rec, "raw_truncated"))
+            return cut_line(run, line, err);
         line->text = lp_buf_view(&run->unwrapped);
         line->length = line->text.n;
         bad = lp_rec_parse(rec, line->text.p, line->text.n, &why);
     }
     if (!bad)
         return 1;
-    return bad_line(run, line, &why, err);
+    return bad_line(run, line, false, &why, err);
 }
 
 /* The record for the program, or LP_TAKE_WAIT if this one was not for it. */
@@ -112,8 +132,6 @@ enum lp_take lp_run_take(struct lp_run *run, bool wait, bool keep, struct lp_rec
 {
     *foreign = false;
     while (!at_end(run)) {
-        if (run->counts.in == LP_RUN_JUDGE_FROM && lp_run_judge(run, false, err) < 0)
-            return LP_TAKE_FAIL;
         enum lp_line_kind kind = lp_lines_next(run->in, wait, line, err);
         if (kind == LP_LINE_WAIT)
             return LP_TAKE_WAIT;
@@ -121,8 +139,8 @@ enum lp_take lp_run_take(struct lp_run *run, bool wait, bool keep, struct lp_rec
             return LP_TAKE_FAIL;
         if (kind != LP_LINE && kind != LP_LINE_LONG)
             break;
-        if (run->counts.in++ % TICK_EVERY == 0)
-            lp_run_tick(run);
+        if (lp_run_count_in(run, err) < 0)
+            return LP_TAKE_FAIL;
         if (kind == LP_LINE_LONG) {
             if (long_line(run, line, err) < 0)
                 return LP_TAKE_FAIL;
