@@ -240,14 +240,16 @@ static void decide_now(struct lp_rows *r, size_t from)
 /* Takes the cells out of a row beyond ASCII, decoded if need be. */
 static enum lp_rows_kind decode(struct lp_rows *r)
 {
-    if (r->undecided)
+    bool utf8 = lp_utf8_valid(r->row.text.p, r->row.text.n) == r->row.text.n;
+
+    if (r->undecided && !r->json)
         decide_now(r, (size_t)(r->row.text.p - r->win.p));
     lp_buf_reset(&r->text);
-    if (lp_charset_utf8(r->charset) || lp_charset_wide(r->charset)) {
-        if (lp_utf8_valid(r->row.text.p, r->row.text.n) != r->row.text.n)
-            return bad_encoding(r);
-        return LP_ROWS_ROW;
-    }
+    /* What stood in a reject is UTF-8, or the row's own bytes, and of those nobody knows more than
+     * --encoding says. */
+    bool ready = r->json && (utf8 || !r->options.encoding);
+    if (ready || lp_charset_utf8(r->charset) || lp_charset_wide(r->charset))
+        return utf8 ? LP_ROWS_ROW : bad_encoding(r);
     if (!lp_charset_decode(r->charset, r->row.text, &r->text))
         return bad_encoding(r);
     r->row.text = lp_buf_view(&r->text);
@@ -326,10 +328,6 @@ static bool has_long_cell(const struct lp_csv *c)
             return true;
     return false;
 }
-
-/* A row with a quote in it, or one whose end is not in sight; LP_ROWS_END: more bytes are needed.
- */
-static enum lp_rows_kind take_slowly(struct lp_rows *r);
 
 /* The rest of a line over the maximum is passed over. */
 static enum lp_rows_kind skip_line(struct lp_rows *r)
