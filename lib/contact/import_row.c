@@ -257,16 +257,23 @@ static int add_tag(struct import *im, struct lp_str tag, struct lp_err *why)
     return 0;
 }
 
+/* How many bytes end a tag here; Google sets ":::" between its labels. */
+static size_t tag_end(struct lp_str s)
+{
+    if (s.p[0] == ';' || s.p[0] == ',' || s.p[0] == '|')
+        return 1;
+    return s.n >= 3 && memcmp(s.p, ":::", 3) == 0 ? 3 : 0;
+}
+
 static int split_tags(struct import *im, struct lp_str cell, struct lp_err *why)
 {
     while (cell.n > 0) {
-        size_t n = 0;
-        while (n < cell.n && cell.p[n] != ';' && cell.p[n] != ',' && cell.p[n] != '|')
+        size_t n = 0, end = 0;
+        while (n < cell.n && !(end = tag_end((struct lp_str){cell.p + n, cell.n - n})))
             n++;
         if (add_tag(im, (struct lp_str){cell.p, n}, why) < 0)
             return -1;
-        n += n < cell.n;
-        cell = (struct lp_str){cell.p + n, cell.n - n};
+        cell = (struct lp_str){cell.p + n + end, cell.n - n - end};
     }
     return 0;
 }

@@ -28,33 +28,58 @@ static struct lp_str normalised(struct lp_arena *a, struct lp_str name)
     return s;
 }
 
-static bool is_taken(const struct lp_mapping *m, size_t n, struct lp_str name)
+static bool is_name(const struct lp_column *c, struct lp_str s)
+{
+    return lp_str_eq(c->name, s);
+}
+
+static bool is_field(const struct lp_column *c, struct lp_str s)
+{
+    return c->key.n > 0 && lp_str_eq(c->field, s);
+}
+
+static bool is_taken(const struct lp_mapping *m, size_t n,
+    bool (*is)(const struct lp_column *, struct lp_str), struct lp_str s)
 {
     for (size_t i = 0; i < n; i++)
-        if (lp_str_eq(m->column[i].name, name))
+        if (is(&m->column[i], s))
             return true;
     return false;
 }
 
-/* The header's name, or column_7 where it has none; the second of a name is name_2. */
-static struct lp_str unique_name(struct lp_mapping *m, size_t i, struct lp_str header)
+/* What no column before the n-th is called: `wanted`, or with _2 behind it, or the next that is free.
+ * `copy` is 1, or where a free one is likely. */
+static struct lp_str unique(struct lp_mapping *m, size_t n,
+    bool (*is)(const struct lp_column *, struct lp_str), struct lp_str wanted, size_t copy)
 {
     struct lp_buf b = {0};
+
+    do {
+        lp_buf_reset(&b);
+        lp_buf_str(&b, wanted);
+        if (copy > 1)
+            lp_buf_printf(&b, "_%zu", copy);
+        copy++;
+    } while (is_taken(m, n, is, lp_buf_view(&b)));
+    struct lp_str s = lp_arena_str(&m->arena, lp_buf_view(&b));
+    lp_buf_free(&b);
+    return s;
+}
+
+/* The header's name, or column_7 where it has none; the second of a name is name_2. */
+static struct lp_str unique_name(
+    struct lp_mapping *m, const struct lp_str *header, size_t i, bool nameless)
+{
+    char number[32];
     size_t copy = 1;
 
-    if (header.n == 0) {
-        lp_buf_printf(&b, "column_%zu", i + 1);
-        header = lp_arena_str(&m->arena, lp_buf_view(&b));
+    if (nameless || header[i].n == 0) {
+        int n = snprintf(number, sizeof(number), "column_%zu", i + 1);
+        return unique(m, i, is_name, (struct lp_str){number, (size_t)n}, 1);
     }
-    struct lp_str name = lp_arena_str(&m->arena, header);
-    while (is_taken(m, i, name)) {
-        lp_buf_reset(&b);
-        lp_buf_str(&b, header);
-        lp_buf_printf(&b, "_%zu", ++copy);
-        name = lp_arena_str(&m->arena, lp_buf_view(&b));
-    }
-    lp_buf_free(&b);
-    return name;
+    for (size_t k = 0; k < i; k++)
+        copy += lp_str_eq(header[k], header[i]);
+    return unique(m, i, is_name, header[i], copy);
 }
 
 static struct lp_map_entry *find_entry(
@@ -136,17 +161,20 @@ void lp_mapping_init(struct lp_mapping *m, const struct lp_map *map, const struc
 
     for (size_t i = 0; i < columns; i++) {
         struct lp_str given = nameless ? (struct lp_str){"", 0} : header[i];
-        m->column[i].name = unique_name(m, i, given);
+        m->column[i].name = unique_name(m, header, i, nameless);
         names.v[i] = normalised(&m->arena, given);
     }
     for (size_t i = 0; i < columns; i++) {
         struct lp_column *c = &m->column[i];
-        struct lp_str field;
-        c->member = member_of(map, &names, i, c->name, nameless, &field);
-        set_key(m, c, field);
+        c->member = member_of(map, &names, i, c->name, nameless, &c->field);
     }
-    link_columns(m, map);
     free(names.v);
+    link_columns(m, map);
+    for (size_t i = 0; i < m->customs; i++) {
+        struct lp_column *c = &m->column[m->custom[i]];
+        /* The map may call a field like another one, or like a column. */
+        set_key(m, c, map ? unique(m, m->custom[i], is_field, c->field, 1) : c->field);
+    }
 }
 
 void lp_mapping_assign(struct lp_mapping *m, size_t column, enum lp_member member)

@@ -33,8 +33,9 @@ static const struct {
         "businessemail companyemail contactemail email1 email1value email1address "
         "emailwork personalemail personemail leademail useremail subscriberemail emailaddress1 "
         "emailadresse mailadresse epost emailgeschäftlich geschäftlicheemail "
+        "emailadressegeschäftlich "
         "courriel adressemail adresseemail adresseélectronique adresseelectronique "
-        "adressecourriel mél emailprofessionnel "
+        "adressecourriel mél emailprofessionnel adresseemailprofessionnelle "
         "correo correoelectrónico correoelectronico direccióndecorreo direccióndecorreoelectrónico "
         "direcciondecorreoelectronico correoe emailcorporativo"},
     {LP_MEMBER_FIRST_NAME, NULL,
@@ -51,16 +52,18 @@ static const struct {
     {LP_MEMBER_COMPANY, NULL,
         "company companyname organization organisation organizationname organisationname "
         "organization1name accountname companyaccount employer businessname "
-        "currentcompany associatedcompany firm "
-        "firma firmenname unternehmen unternehmensname arbeitgeber "
+        "currentcompany associatedcompany primarycompany firm "
+        "firma firmenname unternehmen unternehmensname namedesunternehmens zugehörigesunternehmen "
+        "firmaaccount unternehmenaccount arbeitgeber "
         "société societe entreprise nomdelentreprise nomdelasociété nomdelasociete raisonsociale "
-        "nomducompte organisme "
+        "nomducompte sociétécompte entrepriseassociée organisme "
         "empresa nombredelaempresa nombredeempresa compañía compañia compania organización "
-        "organizacion razónsocial razonsocial nombredelacuenta"},
+        "organizacion razónsocial razonsocial nombredelacuenta compañíacuenta empresaasociada"},
     {LP_MEMBER_TITLE, NULL,
         "title jobtitle position role jobrole jobposition organization1title organizationtitle "
         "currenttitle currentposition worktitle "
-        "titel jobtitel stellenbezeichnung berufsbezeichnung funktion beruf "
+        "titel jobtitel jobbezeichnung stellenbezeichnung berufsbezeichnung positionimunternehmen "
+        "funktion beruf "
         "poste intituléduposte intituleduposte titreduposte fonction titre intitulédeposte "
         "cargo puesto puestodetrabajo títulodelpuesto titulodelpuesto título titulo"},
     {LP_MEMBER_PHONE, NULL,
@@ -69,31 +72,39 @@ static const struct {
         "businessphone corporatephone homephone otherphone primaryphone contactphone phonework "
         "phonemobile workphonenumber "
         "telefon telefonnummer telefonnr handy handynummer mobil mobiltelefon mobilnummer "
-        "rufnummer "
-        "telefongeschäftlich "
+        "mobiltelefonnummer rufnummer telefongeschäftlich geschäftstelefon telefonmobil "
         "téléphone numérodetéléphone numerodetelephone portable téléphoneportable "
-        "telephoneportable mobileprofessionnel numérodeportable "
+        "telephoneportable téléphonemobile telephonemobile téléphoneprofessionnel téléphonefixe "
+        "mobileprofessionnel numérodeportable numérodemobile numérodetéléphonemobile "
+        "numérodetéléphoneportable "
         "teléfono telefono númerodeteléfono numerodetelefono móvil movil teléfonomóvil "
-        "telefonomovil celular"},
+        "telefonomovil celular númerodeteléfonomóvil númerodemóvil teléfonodetrabajo"},
     {LP_MEMBER_LINKEDIN_URL, NULL,
         "linkedinurl linkedin linkedinprofile linkedinprofileurl personlinkedinurl "
         "contactlinkedinurl linkedinlink linkedinbio profileurl linkedinprofil profillinkedin "
-        "urllinkedin perfildelinkedin linkedinpersonurl"},
+        "urllinkedin urlduprofillinkedin perfildelinkedin urldelinkedin urldeperfildelinkedin "
+        "linkedinpersonurl"},
     {LP_MEMBER_LINKEDIN_URL, "connectedon", "url"},
+    {LP_MEMBER_LINKEDIN_URL, "verbundenam", "url"},
+    {LP_MEMBER_LINKEDIN_URL, "datedeconnexion", "url"},
+    {LP_MEMBER_LINKEDIN_URL, "conectadoel", "url"},
     {LP_MEMBER_CITY, NULL,
         "city town mailingcity billingcity address1city homecity personcity locality workcity "
-        "stadt ort wohnort ortschaft postanschriftort ville ciudad población poblacion "
+        "stadt ort wohnort ortschaft postanschriftort ville villepostale ciudad población "
+        "poblacion "
         "localidad"},
     {LP_MEMBER_COUNTRY, NULL,
         "country countryregion mailingcountry billingcountry address1country personcountry "
-        "countryname homecountry nation "
-        "land staat landregion pays paysrégion paysregion país pais paísregión paisregion"},
+        "countryname homecountry nation countryterritory mailingcountryterritory "
+        "billingcountryterritory "
+        "land staat landregion postanschriftland pays paysrégion paysregion payspostal país pais "
+        "paísregión paisregion"},
     {LP_MEMBER_EMAILS_SENT, NULL,
-        "emailssent emailsent numberofemailssent emailsdelivered marketingemailsdelivered "
+        "emailssent numberofemailssent emailsdelivered marketingemailsdelivered "
         "gesendeteemails emailsgesendet versendeteemails emailsenvoyés emailsenvoyes "
         "courrielsenvoyés correosenviados emailsenviados"},
     {LP_MEMBER_EMAILS_OPENED, NULL,
-        "emailsopened opens emailopens emailopened totalopens marketingemailsopened "
+        "emailsopened opens emailopens totalopens marketingemailsopened "
         "geöffneteemails emailsgeöffnet öffnungen emailsouverts ouvertures courrielsouverts "
         "correosabiertos emailsabiertos aperturas"},
     {LP_MEMBER_CLICKS, NULL,
@@ -103,7 +114,8 @@ static const struct {
         "conversions conversioncount totalconversions numberofconversions konversionen "
         "conversiones"},
     {LP_MEMBER_TAGS, NULL,
-        "tags tag labels label contacttags schlagworte schlagwörter stichworte etiketten "
+        "tags tag labels label contacttags groupmembership schlagworte schlagwörter stichworte "
+        "etiketten "
         "étiquettes etiquettes motsclés motscles libellés etiquetas"},
 };
 
@@ -120,19 +132,30 @@ enum lp_member lp_member_from(struct lp_str name)
     return LP_MEMBER_CUSTOM;
 }
 
+/* How many bytes at p are a mark that people set or leave out: blanks, hyphens, quotes and the like. */
+static size_t mark_at(const char *p, size_t n)
+{
+    unsigned char last = n > 2 ? (unsigned char)p[2] : 0;
+
+    if (*p && strchr(" \t\r\n_-./:()*'\"", *p))
+        return 1;
+    if (n > 1 && memcmp(p, "\xc2\xa0", 2) == 0) /* no-break space */
+        return 2;
+    if (n < 3 || memcmp(p, "\xe2\x80", 2) != 0)
+        return 0;
+    /* Hyphens and dashes, typographic quotes, narrow no-break space. */
+    return (last >= 0x90 && last <= 0x9f) || last == 0xaf ? 3 : 0;
+}
+
 void lp_mapping_normalise(struct lp_str header, struct lp_buf *out)
 {
-    size_t from = out->len, to = from;
+    size_t from = out->len, to = from, mark;
 
     lp_fold(header, out);
-    for (size_t i = from; i < out->len; i++) {
-        if (strchr(" \t\r\n_-./:*()'\"", out->p[i]) && out->p[i])
-            continue;
-        if (out->p[i] == '\xc2' && out->p[i + 1] == '\xa0') { /* no-break space */
-            i++;
-            continue;
-        }
-        out->p[to++] = out->p[i];
+    for (size_t i = from; i < out->len; i += mark ? mark : 1) {
+        mark = mark_at(out->p + i, out->len - i);
+        if (!mark)
+            out->p[to++] = out->p[i];
     }
     out->len = to;
     if (out->p)
