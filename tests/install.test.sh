@@ -47,6 +47,16 @@ for path in "$B"/bin/*; do
     head -n 1 "$usr/share/zsh/site-functions/_leadpipe_lp-$p" 2>"$T/said" | grep -q "^#compdef lp-$p$"
     say $? "$p: completion for zsh"
 done
+for shell in bash zsh; do
+    for p in contacts-import enrich; do
+        if command -v $shell >/dev/null; then
+            /usr/bin/python3 tests/completion.py $shell "$usr" "lp-$p" --reject '--rejects' >"$T/said" 2>&1
+            say $? "$p: the first tab in an interactive $shell completes"
+        else
+            say 0 "$p: the first tab in an interactive $shell completes # skip no $shell"
+        fi
+    done
+done
 for page in man/*.5 man/*.7; do
     [ -f "$usr/share/man/man${page##*.}/${page##*/}" ]
     say $? "${page##*/}: installed"

@@ -40,6 +40,7 @@ test  strace                cmd:strace
 test  chromium              cmd:chromium
 test  faketime              cmd:faketime
 test  cmark-gfm             cmd:cmark-gfm
+test  zsh                   cmd:zsh
 bench miller                cmd:mlr
 bench nginx-light           cmd:nginx
 bench wrk                   cmd:wrk

@@ -132,10 +132,8 @@ static void zsh(struct lp_buf *out, const struct lp_opt_program *p)
         zsh_spec(out, o);
     if (p->operands && *p->operands)
         lp_buf_puts(out, " \\\n        '*:file:_files'");
-    /* Both ways of loading: as a file of $fpath, and by eval in ~/.zshrc. */
-    lp_buf_puts(out, "\n}\nif [ \"${funcstack[1]}\" = ");
-    put_function(out, p);
-    lp_buf_puts(out, " ]; then\n    ");
+    /* Both ways of loading: as a file of $fpath, whatever its name, and by eval in ~/.zshrc. */
+    lp_buf_puts(out, "\n}\nif [[ ${zsh_eval_context[-1]} == loadautofunc ]]; then\n    ");
     put_function(out, p);
     lp_buf_puts(out, " \"$@\"\nelse\n    compdef ");
     put_function(out, p);
