@@ -367,6 +367,20 @@ p.stdin.write(LINE); p.stdout.readline()
 p.send_signal(signal.SIGUSR1)
 assert b"%" not in p.stderr.readline() # a pipe among the inputs: unknown
 p.communicate()
+with open("in3", "wb") as f: f.write(LINE * 400000)
+master, slave = pty.openpty()
+p = subprocess.Popen([PASS, "in3"], stdout=subprocess.PIPE, stderr=slave, bufsize=0,
+    env=dict(os.environ, TERM="xterm"))
+os.close(slave)
+while p.stdout.read(65536): time.sleep(0.012) # some two seconds
+shown = os.read(master, 65536).decode()
+import re
+bars = re.findall(r"pass ([0-9,]+)/~([0-9.]+)k ([0-9]+)% [0-9.]+k/s ETA 0:0([0-9])  ", shown)
+assert bars, repr(shown)
+for done, total, percent, eta in bars:
+    done = int(done.replace(",", ""))
+    assert 396 < float(total) < 404 and abs(done / 4000 - int(percent)) < 2, repr(shown)
+p.wait(20)
 END
 
 # --- input that means harm ---------------------------------------------------------------------------

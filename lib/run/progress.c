@@ -71,18 +71,19 @@ static void put_grouped(struct lp_buf *b, uint64_t n)
     }
 }
 
-static void put_rate(struct lp_buf *b, double rate)
+/* 1234567 as 1.2M */
+static void put_short(struct lp_buf *b, double n)
 {
     static const struct {
         double from;
         const char *unit;
     } scale[] = {{1e9, "G"}, {1e6, "M"}, {1e3, "k"}, {0, ""}};
     size_t i = 0;
-    while (rate < scale[i].from)
+    while (n < scale[i].from)
         i++;
     bool large = scale[i].from > 0;
-    lp_num_put(b, large ? rate / scale[i].from : rate, large || rate < 10 ? 1 : 0);
-    lp_buf_printf(b, "%s/s", scale[i].unit);
+    lp_num_put(b, large ? n / scale[i].from : n, large || n < 10 ? 1 : 0);
+    lp_buf_puts(b, scale[i].unit);
 }
 
 static void put_duration(struct lp_buf *b, int64_t s)
@@ -95,7 +96,7 @@ static void put_duration(struct lp_buf *b, int64_t s)
 }
 
 struct state {
-    uint64_t done, total; /* records; total 0: unknown */
+    uint64_t done, total; /* records; total 0: not known for certain */
     int64_t elapsed;      /* ms */
     double rate, share;   /* records done a second; of all, -1: unknown */
     int64_t eta;          /* s; -1: unknown */
@@ -136,6 +137,19 @@ static struct state look(const struct lp_run *run)
     return s;
 }
 
+/* Of how many: for certain, by the size of the files, or nobody can tell. */
+static void put_total(struct lp_buf *b, const struct state *s)
+{
+    if (s->total > 0) {
+        put_grouped(b, s->total);
+    } else if (s->share > 0) {
+        lp_buf_byte(b, '~');
+        put_short(b, (double)s->done / s->share);
+    } else {
+        lp_buf_byte(b, '?');
+    }
+}
+
 static void describe(struct lp_run *run, struct lp_buf *b)
 {
     struct state s = look(run);
@@ -143,14 +157,12 @@ static void describe(struct lp_run *run, struct lp_buf *b)
     lp_buf_printf(b, "%s ", run->program->name);
     put_grouped(b, s.done);
     lp_buf_byte(b, '/');
-    if (s.total > 0)
-        put_grouped(b, s.total);
-    else
-        lp_buf_byte(b, '?');
+    put_total(b, &s);
     if (s.share >= 0)
         lp_buf_printf(b, " %d%%", (int)(s.share * 100));
     lp_buf_byte(b, ' ');
-    put_rate(b, s.rate);
+    put_short(b, s.rate);
+    LP_BUF_LIT(b, "/s");
     if (s.eta >= 0) {
         LP_BUF_LIT(b, " ETA ");
         put_duration(b, s.eta);
