@@ -182,6 +182,14 @@ if strace -o /dev/null true 2>/dev/null && [ $plain = yes ]; then
 else
     skip "whichever write fails: status 74 and whole lines" "no strace"
 fi
+if strace -o /dev/null true 2>/dev/null && [ $plain = yes ]; then
+    for i in $(seq 50); do echo bad; done >fifty
+    strace -o trace -e trace=write "$pass" -q --rejects >(cat >caught) fifty >out 2>err
+    is "into a pipe, which others may share, each reject goes by a write of its own" 50 \
+        "$(grep -c '^write([0-9]*, "{.*"error' trace)"
+else
+    skip "into a pipe, which others may share, each reject goes by a write of its own" "no strace"
+fi
 (ulimit -f 16; "$pass" in >out 2>err)
 status=$?
 is "a disk full within a line: status 74 and whole lines" "74 $(head -c 16384 in | head -n -1 | md5sum)" \

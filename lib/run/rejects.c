@@ -10,13 +10,16 @@
 #include "leadpipe/utf8.h"
 #include "parts.h"
 
-/* Rejects are written in blocks of whole lines: a write(2) for each costs more than all the rest of it.
- * They go before any output does, so that what is missing there is to be found here. */
+/* Rejects are written to files in blocks of whole lines: a write(2) for each costs more than all the
+ * rest of it, and appending keeps blocks as whole as lines. A pipe may be shared with others and
+ * promises that only for short writes, so each line has its own. Rejects go before any output does, so
+ * that what is missing there is to be found here. */
 #define BLOCK ((size_t)32 * 1024)
 
 struct lp_rejects {
     const char *path; /* NULL: told on standard error */
     int fd;
+    size_t block; /* what is held back before it is written */
     uint64_t untold;
     uint64_t told;
     struct lp_buf lines, text; /* not yet written; scratch */
@@ -70,6 +73,13 @@ static void end_last_line(int fd)
         (void)!write(fd, "\n", 1);
 }
 
+static size_t block_of(int fd)
+{
+    struct stat st;
+    bool shared = fd < 0 || fstat(fd, &st) != 0 || S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode);
+    return shared ? 0 : BLOCK;
+}
+
 struct lp_rejects *lp_rejects_new(const char *path, char **inputs, struct lp_err *err)
 {
     int fd = -1;
@@ -86,6 +96,7 @@ struct lp_rejects *lp_rejects_new(const char *path, char **inputs, struct lp_err
     struct lp_rejects *r = lp_alloc(sizeof *r);
     r->path = path;
     r->fd = fd;
+    r->block = block_of(fd);
     return r;
 }
 
@@ -245,7 +256,7 @@ int lp_rejects_add(struct lp_rejects *r, const struct lp_origin *from, struct lp
     else
         put_raw(r, raw, raw_length);
     lp_buf_add(&r->lines, "}\n", 2);
-    return r->lines.len < BLOCK ? 0 : lp_rejects_flush(r, err);
+    return r->lines.len < r->block ? 0 : lp_rejects_flush(r, err);
 }
 
 /* --- and back ----------------------------------------------------------------------------------
