@@ -140,7 +140,8 @@ static bool is_preamble(struct import *im)
     const struct lp_csv *c = &im->rows.csv;
 
     for (size_t i = 0; i < sizeof(titles) / sizeof(*titles) && c->cells == 1; i++)
-        im->preamble |= lp_str_is(c->cell[0], titles[i]);
+        if (lp_str_is(c->cell[0], titles[i]))
+            im->preamble = im->rows.file;
     return im->preamble && c->cells == 1;
 }
 
@@ -321,12 +322,24 @@ static int take_bad(struct import *im, struct lp_err *err)
     return lp_run_count_in(im->run, err) < 0 ? -1 : reject_keyless(im, &im->rows.row.why, err);
 }
 
+/* What began like LinkedIn's note, and then no table came. */
+static int end_file(struct import *im, struct lp_err *err)
+{
+    if (!im->preamble || im->headed)
+        return 0;
+    return lp_err_set(
+        err, LP_ERR_RECORD, "no_email_column", "%s: no header after the notes", im->preamble);
+}
+
 static int take(struct import *im, enum lp_rows_kind kind, struct lp_err *err)
 {
     switch (kind) {
     case LP_ROWS_FILE:
     case LP_ROWS_JSON:
-        im->headed = im->preamble = false;
+        if (end_file(im, err) < 0)
+            return -1;
+        im->headed = false;
+        im->preamble = NULL;
         lp_buf_reset(&im->header);
         begin_source(im);
         return 0;
@@ -354,7 +367,9 @@ static int read_all(struct import *im, struct lp_err *err)
 {
     while (!has_to_end(im->run)) {
         enum lp_rows_kind kind = lp_rows_next(&im->rows, err);
-        if (kind == LP_ROWS_END || kind == LP_ROWS_STOP)
+        if (kind == LP_ROWS_END)
+            return end_file(im, err);
+        if (kind == LP_ROWS_STOP)
             break;
         if (kind == LP_ROWS_FAIL || take(im, kind, err) < 0)
             return -1;

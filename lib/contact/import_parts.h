@@ -22,7 +22,7 @@ struct import {
     struct lp_map map;
     struct lp_mapping mapping;
     bool headed;          /* the mapping is this file's */
-    bool preamble;        /* between "Notes:" and the header of a LinkedIn export */
+    const char *preamble; /* the file, between "Notes:" and the header of a LinkedIn export */
     struct lp_buf header; /* its header line, for rejects */
     struct lp_dedupe set;
     struct lp_spool *spool;
