@@ -211,6 +211,7 @@ static void marks_in_names_do_not_count(void **state)
         LP_MEMBER_COMPANY);
     assert_int_equal(member_of("Pre\xcc\x81nom\xe2\x80\xaf:"), LP_MEMBER_FIRST_NAME); /* NFD */
     assert_int_equal(member_of("Job\xc2\xa0Title"), LP_MEMBER_TITLE);
+    assert_int_equal(member_of("Tél. mobile"), LP_MEMBER_PHONE);
     assert_int_equal(member_of("E\xe2\x80"), LP_MEMBER_CUSTOM); /* cut short */
 }
 
