@@ -1,7 +1,7 @@
 /*
  * dedupe - which contacts were seen before, and what becomes of the second one
  *
- * Owns: the set owns its table; the spool owns its temporary file, which has no name
+ * Owns: the set owns its table; the spool owns its temporary file (tempfile.h)
  * Units: 16 bytes a key in a table never less than 73 % full while it grows: at most 22 bytes a key
  * Errors: LP_ERR_IO for the temporary file; the set has none (out of memory ends the program)
  * Source: ordered linear probing (Amble and Knuth, 1974): the table is sorted by hash, so it grows
@@ -41,7 +41,7 @@ size_t lp_dedupe_bytes(const struct lp_dedupe *d); /* of memory */
 
 /* Records held back until all are seen, for `last` and `merge`. */
 struct lp_spool;
-struct lp_spool *lp_spool_new(bool merge, struct lp_err *err);
+struct lp_spool *lp_spool_new(bool merge);
 void lp_spool_del(struct lp_spool *s);
 /* Keeps the record (a line with its "\n"); *fresh: the first of its key. */
 int lp_spool_add(

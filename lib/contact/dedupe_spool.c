@@ -2,11 +2,9 @@
 #include "leadpipe/hash.h"
 #include "leadpipe/json.h"
 #include "leadpipe/mapping.h"
-#include <errno.h>
-#include <fcntl.h>
+#include "leadpipe/tempfile.h"
 #include <limits.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define PLACE_BITS 40 /* of `lo` that say where the newest record lies, plus one */
 #define PLACE_MASK ((UINT64_C(1) << PLACE_BITS) - 1)
@@ -23,43 +21,16 @@ struct head {
 struct lp_spool {
     struct lp_dedupe table;
     bool merge;
-    int fd;
-    uint64_t size;     /* of the file, what waits in `out` included */
-    struct lp_buf out; /* not yet written */
-    struct lp_buf in;  /* a part of the file, from `in_at` */
+    struct lp_tempfile file;
+    struct lp_buf in; /* a part of the file, from `in_at` */
     uint64_t in_at;
     struct lp_buf record, merged;
 };
 
-static int open_nameless(struct lp_err *err)
+struct lp_spool *lp_spool_new(bool merge)
 {
-    const char *dir = getenv("TMPDIR");
-    struct lp_buf path = {0};
-
-    if (!dir || !*dir)
-        dir = "/tmp";
-    int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (fd < 0) { /* a file system that knows no such thing */
-        lp_buf_printf(&path, "%s/leadpipe-XXXXXX", dir);
-        fd = mkostemp(path.p, O_CLOEXEC);
-        if (fd >= 0)
-            unlink(path.p);
-    }
-    if (fd < 0)
-        lp_err_errno(err, "cannot make a temporary file in %s (TMPDIR)", dir);
-    lp_buf_free(&path);
-    return fd;
-}
-
-struct lp_spool *lp_spool_new(bool merge, struct lp_err *err)
-{
-    int fd = open_nameless(err);
-
-    if (fd < 0)
-        return NULL;
     struct lp_spool *s = lp_alloc(sizeof(*s));
     s->merge = merge;
-    s->fd = fd;
     lp_dedupe_init(&s->table);
     return s;
 }
@@ -68,34 +39,19 @@ void lp_spool_del(struct lp_spool *s)
 {
     if (!s)
         return;
-    close(s->fd);
+    lp_tempfile_free(&s->file);
     lp_dedupe_free(&s->table);
-    lp_buf_free(&s->out);
     lp_buf_free(&s->in);
     lp_buf_free(&s->record);
     lp_buf_free(&s->merged);
     free(s);
 }
 
-static int write_out(struct lp_spool *s, struct lp_err *err)
-{
-    for (size_t at = 0; at < s->out.len;) {
-        ssize_t n = write(s->fd, s->out.p + at, s->out.len - at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return lp_err_errno(err, "cannot write the temporary file (TMPDIR says where)");
-        at += (size_t)n;
-    }
-    lp_buf_reset(&s->out);
-    return 0;
-}
-
 int lp_spool_add(
     struct lp_spool *s, struct lp_str key, struct lp_str line, bool *fresh, struct lp_err *err)
 {
     struct lp_hash128 h = lp_hash128_seeded(key.p, key.n, s->table.seed);
-    uint64_t place = s->size + 1;
+    uint64_t place = lp_tempfile_size(&s->file) + 1;
     struct head head = {.hi = h.hi, .lo = h.lo & ~PLACE_MASK, .length = line.n};
 
     if (place > PLACE_MASK)
@@ -105,38 +61,21 @@ int lp_spool_add(
     if (!*fresh)
         head.previous = slot->lo & PLACE_MASK;
     slot->lo = head.lo | place;
-    lp_buf_add(&s->out, &head, sizeof(head));
-    lp_buf_str(&s->out, line);
-    s->size += sizeof(head) + line.n;
-    return s->out.len < BLOCK ? 0 : write_out(s, err);
-}
-
-static int read_at(struct lp_spool *s, uint64_t at, char *to, size_t n, struct lp_err *err)
-{
-    while (n > 0) {
-        ssize_t got = pread(s->fd, to, n, (off_t)at);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return lp_err_errno(err, "cannot read the temporary file");
-        if (got == 0)
-            return lp_err_set(err, LP_ERR_IO, NULL, "the temporary file was cut short");
-        to += got;
-        at += (uint64_t)got;
-        n -= (size_t)got;
-    }
-    return 0;
+    return lp_tempfile_append(&s->file, &head, sizeof(head), err) ||
+                   lp_tempfile_append(&s->file, line.p, line.n, err)
+               ? -1
+               : 0;
 }
 
 /* n bytes from `at`, for reading the file from its start to its end. */
 static const char *look(struct lp_spool *s, uint64_t at, size_t n, struct lp_err *err)
 {
     if (at < s->in_at || at + n > s->in_at + s->in.len) {
-        uint64_t left = s->size - at;
+        uint64_t left = lp_tempfile_size(&s->file) - at;
         size_t want = n > BLOCK ? n : left < BLOCK ? (size_t)left : BLOCK;
         lp_buf_reset(&s->in);
         lp_buf_grow(&s->in, want);
-        if (read_at(s, at, s->in.p, want, err) < 0)
+        if (lp_tempfile_read(&s->file, at, s->in.p, want, err) < 0)
             return NULL;
         s->in.len = want;
         s->in_at = at;
@@ -148,11 +87,11 @@ static const char *look(struct lp_spool *s, uint64_t at, size_t n, struct lp_err
 static int fetch(
     struct lp_spool *s, uint64_t place, struct head *head, struct lp_buf *out, struct lp_err *err)
 {
-    if (read_at(s, place - 1, (char *)head, sizeof(*head), err) < 0)
+    if (lp_tempfile_read(&s->file, place - 1, head, sizeof(*head), err) < 0)
         return -1;
     lp_buf_reset(out);
     lp_buf_grow(out, head->length);
-    if (read_at(s, place - 1 + sizeof(*head), out->p, head->length, err) < 0)
+    if (lp_tempfile_read(&s->file, place - 1 + sizeof(*head), out->p, head->length, err) < 0)
         return -1;
     out->len = head->length;
     return 0;
@@ -182,11 +121,10 @@ static int merge_chain(struct lp_spool *s, uint64_t place, struct lp_err *err)
 int lp_spool_drain(struct lp_spool *s,
     int (*put)(void *arg, struct lp_str line, struct lp_err *err), void *arg, struct lp_err *err)
 {
+    uint64_t size = lp_tempfile_size(&s->file);
     struct head head, newest;
 
-    if (write_out(s, err) < 0)
-        return -1;
-    for (uint64_t at = 0; at < s->size; at += sizeof(head) + head.length) {
+    for (uint64_t at = 0; at < size; at += sizeof(head) + head.length) {
         const char *p = look(s, at, sizeof(head), err);
         if (!p)
             return -1;

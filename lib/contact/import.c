@@ -421,9 +421,7 @@ static int begin(struct import *im, struct lp_err *err)
     if (o->dedupe == LP_IMPORT_FIRST)
         lp_dedupe_init(&im->set);
     if ((o->dedupe == LP_IMPORT_LAST || o->dedupe == LP_IMPORT_MERGE) && !o->print_map)
-        im->spool = lp_spool_new(o->dedupe == LP_IMPORT_MERGE, err);
-    if (err->kind)
-        return -1;
+        im->spool = lp_spool_new(o->dedupe == LP_IMPORT_MERGE);
     lp_rows_init(&im->rows, im->run->in, &rows);
     return 0;
 }
