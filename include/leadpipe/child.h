@@ -50,6 +50,8 @@ int lp_child_wait(struct lp_child *c, int64_t deadline, int *status);
 /* Closes the pipes; a child still running gets SIGTERM, and after grace_ms SIGKILL, with its group.
  */
 void lp_child_stop(struct lp_child *c, int64_t grace_ms);
+/* Sends SIGTERM to its group and waits for nothing: where several are to be stopped at a time. */
+void lp_child_term(const struct lp_child *c);
 /* It has ended on its own by the deadline? Its status is there to be taken still. */
 bool lp_child_ended(const struct lp_child *c, int64_t deadline);
 /* As lp_child_stop; returns the status, as lp_child_wait has it. */

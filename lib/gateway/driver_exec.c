@@ -17,6 +17,7 @@
 
 #define WORKERS_MAX 64
 #define GRACE_MS    2000
+#define STUBBORN_MS 500 /* from SIGTERM to SIGKILL */
 
 struct filter {
     struct lp_exec exec;
@@ -237,7 +238,9 @@ static void close_exec(struct lp_provider *p)
     for (size_t i = 0; i < f->n; i++)
         lp_child_close_in(&f->workers[i].child);
     for (size_t i = 0; i < f->n; i++)
-        lp_worker_end(&f->workers[i], deadline);
+        lp_worker_see_off(&f->workers[i], deadline);
+    for (size_t i = 0; i < f->n; i++)
+        lp_worker_end(&f->workers[i], deadline + STUBBORN_MS);
     free_filter(f);
     p->handle = NULL;
 }

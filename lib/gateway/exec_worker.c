@@ -155,15 +155,11 @@ static void launch(struct lp_worker *w)
     set_to_work(w);
 }
 
-/* At once, or when the filter may be started again. */
+/* By the next turn of the loop, or when the filter may be started again. */
 static void launch_in_time(struct lp_worker *w)
 {
     int64_t now = lp_clock_mono(), at = w->exec->not_before;
-    if (at <= now) {
-        launch(w);
-        return;
-    }
-    w->start_at = at;
+    w->start_at = at > now ? at : now;
     w->deadline = 0;
 }
 
@@ -246,6 +242,15 @@ static void died(struct lp_worker *w)
 
 /* ---- its answers ---------------------------------------------------------------------------- */
 
+/* A banner, a word of debugging: the record's own answer may follow yet, and would be taken for the
+ * next one's. */
+static void misunderstood(struct lp_worker *w, const char *detail)
+{
+    int status;
+    stop_process(w, &status);
+    lose_record(w, LP_BAD_RESPONSE, detail);
+}
+
 static void take_answer(struct lp_worker *w, struct lp_str line)
 {
     struct lp_call *call = w->call;
@@ -255,9 +260,11 @@ static void take_answer(struct lp_worker *w, struct lp_str line)
     bool json = lp_json_check(line, &at, &why) && lp_json_type(line) == LP_JSON_OBJECT;
     if (json)
         lp_reply_item(item, line, &w->scratch);
-    if (!item->answered)
-        fail(item, LP_BAD_RESPONSE,
-            json ? "the answer has no known outcome" : "the answer is not a JSON object");
+    if (!item->answered) {
+        misunderstood(
+            w, json ? "the answer has no known outcome" : "the answer is not a JSON object");
+        return;
+    }
     double after = json ? lp_reply_real(line, "retry_after_s", -1) : -1;
     if (after >= 0 && call->n == 1)
         call->retry_after_ms = (int64_t)(after * 1000);
@@ -272,7 +279,10 @@ static void take_answer(struct lp_worker *w, struct lp_str line)
 static void out_of_step(struct lp_worker *w)
 {
     int status;
-    lp_log_warn("%s: answered more than it was asked; started anew", w->exec->provider->name);
+    lp_log_warn(
+        "%s: answered more than it was asked: answers before this one may be those of other "
+        "records; started anew",
+        w->exec->provider->name);
     stop_process(w, &status);
 }
 
@@ -301,9 +311,12 @@ static void take_lines(struct lp_worker *w)
     lp_buf_shift(&w->from, at < w->from.len ? at : w->from.len);
 }
 
+/* A line it did not come to end is an answer only if it is whole. */
 static void take_last_line(struct lp_worker *w)
 {
-    if (!w->from.len || !w->call)
+    size_t at;
+    const char *why;
+    if (!w->from.len || !w->call || !lp_json_check(lp_buf_view(&w->from), &at, &why))
         return;
     lp_buf_byte(&w->from, '\n');
     take_lines(w);
@@ -320,7 +333,8 @@ static void take_output(struct lp_worker *w)
             return;
         if (n <= 0) {
             take_last_line(w);
-            died(w);
+            if (w->child.pid)
+                died(w);
             return;
         }
         lp_buf_add(&w->from, chunk, (size_t)n);
@@ -338,6 +352,8 @@ static void take_output(struct lp_worker *w)
 
 void lp_worker_begin(struct lp_worker *w, struct lp_call *call)
 {
+    if (w->child.pid)
+        take_output(w); /* what it has said meanwhile must not be taken for an answer to this */
     w->call = call;
     w->next = 0;
     if (w->child.pid)
@@ -411,7 +427,7 @@ void lp_worker_dispatch(struct lp_worker *w, const struct pollfd *fds, unsigned 
 }
 
 /* What it still writes is read away, so that it does not wait for us instead of ending. */
-void lp_worker_end(struct lp_worker *w, int64_t deadline)
+void lp_worker_see_off(struct lp_worker *w, int64_t deadline)
 {
     char away[4096];
     bool open = w->child.pid;
@@ -423,10 +439,16 @@ void lp_worker_end(struct lp_worker *w, int64_t deadline)
         if (fds[0].revents && read(w->child.out, away, sizeof away) == 0)
             open = !lp_child_ended(&w->child, deadline);
     }
+    lp_child_term(&w->child);
+}
+
+void lp_worker_end(struct lp_worker *w, int64_t deadline)
+{
+    int64_t left = deadline - lp_clock_mono();
     if (w->child.pid) {
         hear(w);
         say_lines(w, true);
-        lp_child_end(&w->child, 500);
+        lp_child_end(&w->child, left > 0 ? left : 0);
     }
     struct lp_buf *bufs[] = {&w->to, &w->from, &w->said, &w->scratch};
     for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)

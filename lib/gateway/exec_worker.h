@@ -48,7 +48,10 @@ unsigned lp_worker_fds(const struct lp_worker *w, struct pollfd *fds, unsigned r
 /* When there is something to do even if nothing happens; INT64_MAX: never. */
 int64_t lp_worker_due(const struct lp_worker *w);
 void lp_worker_dispatch(struct lp_worker *w, const struct pollfd *fds, unsigned n);
-/* The end of its input has been given: until the deadline it may finish what it does. */
+/* The end of its input has been given: until the deadline it may finish what it does, then it is sent
+ * SIGTERM. */
+void lp_worker_see_off(struct lp_worker *w, int64_t deadline);
+/* Ends what still runs at the deadline, and frees what the worker owns. */
 void lp_worker_end(struct lp_worker *w, int64_t deadline);
 
 #endif

@@ -253,6 +253,12 @@ bool lp_child_ended(const struct lp_child *c, int64_t deadline)
     return !c->pid || ended(c, deadline);
 }
 
+void lp_child_term(const struct lp_child *c)
+{
+    if (c->pid)
+        kill(-c->pid, SIGTERM);
+}
+
 int lp_child_end(struct lp_child *c, int64_t grace_ms)
 {
     close_fd(&c->in);
@@ -260,7 +266,7 @@ int lp_child_end(struct lp_child *c, int64_t grace_ms)
     close_fd(&c->err);
     if (!c->pid)
         return 0;
-    kill(-c->pid, SIGTERM);
+    lp_child_term(c);
     ended(c, lp_clock_mono() + grace_ms);
     kill(-c->pid, SIGKILL); /* itself, or what it had started and left behind */
     return take(c);

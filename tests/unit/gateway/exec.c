@@ -63,12 +63,30 @@ static void an_answer_that_is_no_json_is_its_records_error(void **state)
     assert_int_equal(status, 1);
 }
 
+/* A banner: the answer to the first record comes after it, and must not be taken for the second's. */
+static void a_line_too_many_shifts_no_answers(void **state)
+{
+    (void)state;
+    char config[500];
+    snprintf(config, sizeof config,
+        ONLY(F("\"tries\":1,\"batch\":3,",
+            "test -e %s/in.said || { : >%s/in.said; echo welcome; }; " READ
+            "*b@x*) " SAY("not_found") OK)),
+        dir, dir);
+    run(config, three);
+    unlink(at("in.said"));
+    expect3(FAILED("bad_response"), "not_found f=not_found", "found f=ok");
+}
+
 static void a_record_that_fells_it_costs_itself_alone(void **state)
 {
     (void)state;
     run(ONLY(F("\"tries\":1,", READ "*b@x*) exit 7;; " OK)), three);
     expect3("found f=ok", FAILED("server"), "found f=ok");
     run(ONLY(F("\"batch\":3,", READ "*b@x*) kill -9 $$;; " OK)), three);
+    expect3("found f=ok", FAILED("server"), "found f=ok");
+    /* in the middle of a line: half an answer is none */
+    run(ONLY(F("\"batch\":3,", READ "*b@x*) printf '{\\\"outcome'; kill -9 $$;; " OK)), three);
     expect3("found f=ok", FAILED("server"), "found f=ok");
 }
 
@@ -240,6 +258,22 @@ static void it_ends_with_the_run(void **state)
     assert_non_null(strstr(errors.p, "asker: f: bye\n"));
 }
 
+/* However many do not want to end, they have their half second together. */
+static void stubborn_ones_end_at_the_same_time(void **state)
+{
+    (void)state;
+    struct lp_buf in = {0};
+    int64_t began = lp_clock_mono();
+    lines(&in, 9);
+    run(ONLY(F("\"workers\":8,",
+            "trap '' TERM; while read -r l; do sleep 0.2; echo '{\\\"outcome\\\":\\\"ok\\\"}'; "
+            "done; while :; do sleep 0.1; done")),
+        in.p);
+    assert_int_equal(count(out.p, "found f=ok"), 9);
+    assert_true(lp_clock_mono() - began < within(4500)); /* one by one: 6.4 s */
+    lp_buf_free(&in);
+}
+
 static void a_wrong_setting_is_named_before_anything_is_read(void **state)
 {
     (void)state;
@@ -274,6 +308,7 @@ int main(void)
         T(it_is_told_capability_settings_and_item),
         T(a_command_without_a_shell),
         T(an_answer_that_is_no_json_is_its_records_error),
+        T(a_line_too_many_shifts_no_answers),
         T(a_record_that_fells_it_costs_itself_alone),
         T(a_crash_is_tried_again),
         T(a_record_has_its_time),
@@ -286,6 +321,7 @@ int main(void)
         T(without_its_secret_it_is_passed_over),
         T(workers_work_at_the_same_time),
         T(it_ends_with_the_run),
+        T(stubborn_ones_end_at_the_same_time),
         T(a_wrong_setting_is_named_before_anything_is_read),
     };
     return cmocka_run_group_tests_name("exec", tests, NULL, NULL);
