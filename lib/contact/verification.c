@@ -225,13 +225,15 @@ static void put_member(struct lp_buf *b, const struct lp_answer *best,
     lp_buf_byte(b, '}');
 }
 
+/* In whatever words its reason is given: another's verdict is one too. */
 static bool holds_verdict(struct lp_rec *r)
 {
-    struct lp_str member;
-    enum lp_verification_reason reason;
+    struct lp_str member, status;
 
-    return lp_rec_get(r, "verification", &member) && lp_verification_read(member, &reason) &&
-           reasons[reason].status != LP_VERIFIED_UNKNOWN;
+    return lp_rec_get(r, "verification", &member) && lp_json_get(member, "status", &status) &&
+           (lp_json_is(status, statuses[LP_VERIFIED_VALID]) ||
+               lp_json_is(status, statuses[LP_VERIFIED_INVALID]) ||
+               lp_json_is(status, statuses[LP_VERIFIED_RISKY]));
 }
 
 enum lp_verification_reason lp_verification_merge(

@@ -129,6 +129,12 @@ static void unknown_replaces_no_verdict(void **state)
     assert_string_equal(merged(line, LP_RESULT_SKIPPED, NULL, 0, &r), same.p);
     assert_int_equal(r, LP_REASONS);
     assert_true(has(merged(line, LP_RESULT_FOUND, a + 2, 1, &r), "\"reason\":\"role\""));
+    /* Nor one that another program gave in words of its own. */
+    lp_buf_reset(&same);
+    lp_buf_printf(&same, "{\"email\":\"a\",\"verification\":{\"status\":\"valid\"}}\n");
+    assert_string_equal(merged("{\"email\":\"a\",\"verification\":{\"status\":\"valid\"}}",
+                            LP_RESULT_FAILED, a, 1, &r),
+        same.p);
     lp_buf_free(&same);
 }
 
