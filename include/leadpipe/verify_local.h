@@ -44,6 +44,8 @@ bool lp_verify_local_begin(
     const struct lp_verify_local *s, struct lp_str email, struct lp_local_verdict *v);
 void lp_verify_local_mx(
     const struct lp_verify_local *s, struct lp_local_verdict *v, const struct lp_dns_answer *a);
+/* The domain names mail hosts, and none of them has an address. */
+void lp_verify_local_no_host(struct lp_local_verdict *v);
 /* The name to ask DNS for before an NXDOMAIN for the address's domain is believed: its top-level domain
  * where the world has one of that name, else "com". */
 struct lp_str lp_verify_local_witness(const struct lp_local_verdict *v);

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include "leadpipe/fold.h"
 #include "leadpipe/provider.h"
 #include "leadpipe/verify_local.h"
 #include "probe_settings.h"
@@ -17,7 +18,10 @@ struct job {
     struct lp_item *item;
     struct local *local;
     struct lp_local_verdict verdict;
-    struct job *prev, *next; /* of those under way; `next` of the spare ones */
+    unsigned host;            /* of the domain's mail hosts: it is looked for, or found */
+    bool found;               /* it has an address */
+    enum lp_dns_kind failure; /* why one before it was not found; LP_DNS_MX: it is nowhere */
+    struct job *prev, *next;  /* of those under way; `next` of the spare ones */
 };
 
 struct local {
@@ -114,23 +118,76 @@ static bool doubt(struct job *j)
     return a != NULL;
 }
 
+static bool judge(struct job *j, const struct lp_dns_answer *a);
+
+static void on_mx(void *arg, const struct lp_dns_answer *a)
+{
+    if (judge(arg, a))
+        end(arg);
+}
+
+/* Where DNS says nothing at all the rest are not waited for. */
+static bool judge_host(struct job *j, const struct lp_dns_answer *addresses)
+{
+    const struct lp_dns_answer *a;
+
+    j->found = addresses->kind == LP_DNS_IMPLICIT;
+    if (addresses->kind >= LP_DNS_SERVFAIL)
+        j->failure = addresses->kind;
+    if (addresses->kind > LP_DNS_SERVFAIL)
+        j->host = LP_DNS_HOSTS;
+    else if (!j->found)
+        j->host++;
+    a = lp_dns_mx(j->local->dns, lp_address_domain(&j->verdict.address), on_mx, j);
+    return a && judge(j, a);
+}
+
+static void on_addresses(void *arg, const struct lp_dns_answer *addresses)
+{
+    if (judge_host(arg, addresses))
+        end(arg);
+}
+
+static void judge_without_host(struct job *j)
+{
+    const struct lp_dns_answer failed = {.kind = j->failure};
+
+    if (j->failure)
+        lp_verify_local_mx(&j->local->rules, &j->verdict, &failed);
+    else
+        lp_verify_local_no_host(&j->verdict);
+}
+
+/* A domain whose mail hosts are all nowhere takes no mail (RFC 5321, 5.1). */
+static bool find_host(struct job *j, const struct lp_dns_answer *mx)
+{
+    const char *host = lp_dns_host(mx, j->host, NULL);
+    struct lp_buf name = {0};
+    const struct lp_dns_answer *a;
+
+    if (!host) {
+        judge_without_host(j);
+        return true;
+    }
+    lp_fold_ascii(lp_str(host), &name);
+    a = lp_dns_ask(j->local->dns, LP_DNS_ADDRESSES, lp_buf_view(&name), on_addresses, j);
+    lp_buf_free(&name);
+    return a && judge_host(j, a);
+}
+
 static bool judge(struct job *j, const struct lp_dns_answer *a)
 {
     struct local *l = j->local;
 
     if (a->kind == LP_DNS_NXDOMAIN)
         return doubt(j);
+    if (a->kind == LP_DNS_MX && !j->found)
+        return find_host(j, a);
     lp_verify_local_mx(&l->rules, &j->verdict, a);
     if (!l->prober || !lp_verify_local_open_to_probe(&j->verdict))
         return true;
     lp_prober_ask(l->prober, &j->verdict.address, a, on_probe, j);
     return false;
-}
-
-static void on_mx(void *arg, const struct lp_dns_answer *a)
-{
-    if (judge(arg, a))
-        end(arg);
 }
 
 static void begin(struct local *l, struct lp_call *call, struct lp_item *item)
@@ -143,6 +200,9 @@ static void begin(struct local *l, struct lp_call *call, struct lp_item *item)
     j->call = call;
     j->item = item;
     j->local = l;
+    j->host = 0;
+    j->found = false;
+    j->failure = LP_DNS_MX;
     lp_rec_string(item->rec, "email", &email);
     wants_dns = lp_verify_local_begin(&l->rules, email, &j->verdict);
     if (wants_dns)

@@ -66,8 +66,8 @@ bool lp_verify_local_begin(
     }
     v->reason = LP_REASON_NOT_PROBED;
     v->role = check(!v->address.quoted && lp_lists_role(s->lists, lp_address_local(&v->address)));
-    if (v->address.literal) {
-        v->reason = takes_mail(s, v);
+    if (v->address.literal) { /* nobody was asked whether it takes mail: that accepts nothing */
+        v->reason = v->role == LP_CHECK_TRUE ? LP_REASON_ROLE : LP_REASON_NOT_PROBED;
         return false;
     }
     domain = lp_address_domain(&v->address);
@@ -88,6 +88,13 @@ void lp_verify_local_mx(
         if (v->address.smtputf8)
             v->detail = "only mail servers with SMTPUTF8 take this address";
     }
+}
+
+void lp_verify_local_no_host(struct lp_local_verdict *v)
+{
+    v->mx = judged[LP_DNS_NO_ADDRESS].mx;
+    v->reason = judged[LP_DNS_NO_ADDRESS].reason;
+    v->detail = "the domain's mail hosts have no address";
 }
 
 struct lp_str lp_verify_local_witness(const struct lp_local_verdict *v)

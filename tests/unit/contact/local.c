@@ -121,12 +121,13 @@ static bool says(const struct asked *a, size_t i, const char *reason)
 /* --- start ------------------------------------------------------------------------------------- */
 
 static const char *const mixed[] = {"john@good.test", "john@nowhere.test", "no address",
-    "info@good.test", "john@null.test", "john@nowhere.com", NULL};
+    "info@good.test", "john@null.test", "john@noaddress.test", "john@doubt.test",
+    "john@nowhere.com", NULL};
 
 static void a_batch_is_answered_and_ends_once(void **state)
 {
-    static const char *const reasons[] = {
-        "not_probed", "no_domain", "syntax", "role", "null_mx", "provider_error"};
+    static const char *const reasons[] = {"not_probed", "no_domain", "syntax", "role", "null_mx",
+        "no_mx", "provider_error", "provider_error"};
     struct lp_provider p = provider_with("allow", "null");
     static struct asked a;
 
@@ -138,7 +139,7 @@ static void a_batch_is_answered_and_ends_once(void **state)
         assert_int_equal(a.ended, pass); /* the second time all of it is known at once */
         wait_for(&p, &a);
         assert_int_equal(a.call.end, LP_CALL_RESULTS);
-        for (size_t i = 0; i < 5; i++)
+        for (size_t i = 0; i < 7; i++)
             if (!says(&a, i, reasons[i]))
                 fail_msg(
                     "%s: %.*s", mixed[i], (int)a.item[i].answer.data.n, a.item[i].answer.data.p);

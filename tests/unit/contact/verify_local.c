@@ -226,6 +226,9 @@ static void literals_by_policy(void **state)
     assert_false(lp_verify_local_begin(&s, LP_STR("john@[192.0.2.1]"), &v));
     assert_int_equal(v.reason, LP_REASON_NOT_PROBED);
     assert_int_equal(v.mx, LP_CHECK_NULL);
+    s.accept_mx = true; /* nobody was asked: nothing to accept */
+    assert_false(lp_verify_local_begin(&s, LP_STR("john@[192.0.2.1]"), &v));
+    assert_int_equal(v.reason, LP_REASON_NOT_PROBED);
     assert_true(lp_verify_local_begin(&s, LP_STR("\"info\"@example.org"), &v));
     assert_int_equal(v.role, LP_CHECK_FALSE);
 }
