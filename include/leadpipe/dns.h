@@ -8,7 +8,8 @@
  *         failed is an answer of its own kind.
  * Source: c-ares 1.18; RFC 5321 section 5.1 (implicit MX), RFC 7505 (null MX)
  *
- * The only file that knows c-ares. Of a domain MX is asked first, where there is none A, then AAAA.
+ * The only file that knows c-ares. Of a domain MX is asked first, where there is none A, then AAAA. An
+ * answer too long for a datagram is asked for again over TCP.
  * Nothing blocks: give the descriptors to poll(2) and come back. Concurrent questions for a domain wait for
  * one look-up; settled answers are kept until the memory is full (least recently used go first),
  * failures are asked again after `retry_ms`. When `silence` look-ups in a row got no word from any

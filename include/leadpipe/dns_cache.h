@@ -37,7 +37,7 @@ struct lp_dns_entry {
     uint8_t stage;
     uint8_t question; /* one domain may be there with each of them */
     uint8_t step;     /* of the questions asked one after the other */
-    bool again;       /* a server failed, all of them are asked in turn */
+    uint8_t way;      /* of asking: 0 the usual one */
     bool on_wire;     /* the resolver still holds a pointer to it */
     uint8_t length;
     char domain[]; /* with a NUL */
@@ -63,6 +63,9 @@ struct lp_dns_entry *lp_dns_cache_find(
 /* A new entry in LP_DNS_QUEUED. What was used least recently makes room. */
 struct lp_dns_entry *lp_dns_cache_add(
     struct lp_dns_cache *c, enum lp_dns_question question, struct lp_str domain);
+/* Adds a host to the answer, as "preference name" behind the others, each ended by NUL. False: it is
+ * full. */
+bool lp_dns_cache_put_host(struct lp_dns_entry *e, unsigned preference, const char *host);
 /* To the end of the list of a stage; of LP_DNS_KEPT to the front. */
 void lp_dns_cache_move(struct lp_dns_cache *c, struct lp_dns_entry *e, enum lp_dns_stage stage);
 

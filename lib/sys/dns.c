@@ -6,18 +6,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/time.h>
-#include "leadpipe/buf.h"
 #include "leadpipe/clock.h"
 #include "leadpipe/dns_cache.h"
 
 #define DOMAIN_MAX 255
 #define EDNS_SIZE  1232 /* what passes every path unfragmented (DNS flag day 2020) */
-#define PACKED_MAX 1024
 
 /* c-ares 1.18 either hands out a SERVFAIL without asking the next server, or asks the next one and, when
  * all fail, says that none could be reached. So there is a channel of each kind: the first is asked, the
- * second only after a failure and only where there are several servers. */
-enum { FIRST, EVERY, CHANNELS };
+ * second only after a failure and only where there are several servers. The third asks over TCP, after an
+ * answer that was cut: a server that takes no TCP fails all that are on a channel. */
+enum { FIRST, EVERY, WHOLE, CHANNELS };
 
 struct lp_dns {
     ares_channel channel[CHANNELS];
@@ -98,25 +97,6 @@ static int by_preference(const void *a, const void *b)
     return (int)(*x)->priority - (int)(*y)->priority;
 }
 
-/* Each host as "preference name", one after the other, each ended by NUL. */
-static void pack_hosts(struct lp_dns_entry *e, struct ares_mx_reply **mx, size_t n)
-{
-    struct lp_buf b = {.max = PACKED_MAX};
-
-    qsort(mx, n, sizeof *mx, by_preference);
-    for (size_t i = 0; i < n && e->answer.hosts < LP_DNS_HOSTS; i++) {
-        if (b.len + strlen(mx[i]->host) + sizeof "65535 " >= PACKED_MAX)
-            break;
-        lp_buf_printf(&b, "%u %s", (unsigned)mx[i]->priority, mx[i]->host);
-        lp_buf_byte(&b, '\0');
-        e->answer.hosts++;
-    }
-    /* The buffer's spare room would outweigh the names over many thousand domains. */
-    e->answer.packed = lp_realloc(NULL, b.len + 1);
-    memcpy(e->answer.packed, b.p ? b.p : "", b.len);
-    lp_buf_free(&b);
-}
-
 const char *lp_dns_host(const struct lp_dns_answer *a, unsigned i, unsigned *preference)
 {
     const char *p = a->packed;
@@ -140,9 +120,11 @@ static enum lp_dns_kind read_mx(struct lp_dns_entry *e, const unsigned char *rep
     for (struct ares_mx_reply *m = all; m && named < 64; m = m->next, any++)
         if (*m->host && strcmp(m->host, ".") != 0)
             mx[named++] = m;
+    qsort(mx, named, sizeof *mx, by_preference);
+    for (size_t i = 0; i < named && lp_dns_cache_put_host(e, mx[i]->priority, mx[i]->host); i++)
+        ;
     if (named) {
         kind = LP_DNS_MX;
-        pack_hosts(e, mx, named);
     } else if (any) {
         kind = LP_DNS_NULL_MX;
     } else if (rc != ARES_SUCCESS && rc != ARES_ENODATA) {
@@ -152,24 +134,13 @@ static enum lp_dns_kind read_mx(struct lp_dns_entry *e, const unsigned char *rep
     return kind;
 }
 
-static void pack_addresses(struct lp_dns_entry *e, int family, const void *a, size_t size, int n)
+static void put_addresses(struct lp_dns_entry *e, int family, const void *a, size_t size, int n)
 {
     char text[INET6_ADDRSTRLEN];
-    struct lp_buf b = {0};
 
-    for (unsigned i = 0; i < e->answer.hosts; i++) {
-        lp_buf_printf(&b, "0 %s", lp_dns_host(&e->answer, i, NULL));
-        lp_buf_byte(&b, '\0');
-    }
-    for (int i = 0; i < n && e->answer.hosts < LP_DNS_HOSTS; i++) {
-        if (!inet_ntop(family, (const char *)a + size * (size_t)i, text, sizeof text))
-            continue;
-        lp_buf_printf(&b, "0 %s", text);
-        lp_buf_byte(&b, '\0');
-        e->answer.hosts++;
-    }
-    free(e->answer.packed);
-    e->answer.packed = lp_buf_take(&b);
+    for (int i = 0; i < n; i++)
+        if (inet_ntop(family, (const char *)a + size * (size_t)i, text, sizeof text))
+            lp_dns_cache_put_host(e, 0, text);
 }
 
 static enum lp_dns_kind read_address(struct lp_dns_entry *e, const unsigned char *reply, int n)
@@ -186,15 +157,17 @@ static enum lp_dns_kind read_address(struct lp_dns_entry *e, const unsigned char
     if (e->question == LP_DNS_MAIL)
         return LP_DNS_IMPLICIT;
     if (v4)
-        pack_addresses(e, AF_INET, a, sizeof *a, found);
+        put_addresses(e, AF_INET, a, sizeof *a, found);
     else
-        pack_addresses(e, AF_INET6, a6, sizeof *a6, found);
+        put_addresses(e, AF_INET6, a6, sizeof *a6, found);
     return LP_DNS_KINDS;
 }
 
-/* LP_DNS_KINDS: nothing in it, ask the next question. */
+/* LP_DNS_KINDS: nothing in it, ask the next question. A code that c-ares does not know is success to it. */
 static enum lp_dns_kind read_reply(struct lp_dns_entry *e, const unsigned char *reply, int n)
 {
+    if (reply[3] & 15)
+        return LP_DNS_SERVFAIL;
     switch (step_of(e)) {
     case ns_t_mx: return read_mx(e, reply, n);
     case ns_t_ns: return LP_DNS_NO_ADDRESS;
@@ -212,10 +185,20 @@ static enum lp_dns_kind kind_of(int status)
     }
 }
 
+/* How the same is to be asked once more; FIRST: not at all. */
+static uint8_t other_way(const struct lp_dns_entry *e, enum lp_dns_kind kind, bool cut)
+{
+    if (cut)
+        return WHOLE;
+    return kind == LP_DNS_SERVFAIL && e->way == FIRST && e->dns->channel[EVERY] ? EVERY : FIRST;
+}
+
 static void on_reply(void *arg, int status, int timeouts, unsigned char *reply, int n)
 {
     struct lp_dns_entry *e = arg;
     struct lp_dns *d = e->dns;
+    bool spoke = status == ARES_SUCCESS || status == ARES_ENODATA;
+    bool cut = spoke && e->way != WHOLE && reply[2] & 2;
     enum lp_dns_kind kind = LP_DNS_KINDS;
 
     (void)timeouts;
@@ -223,18 +206,18 @@ static void on_reply(void *arg, int status, int timeouts, unsigned char *reply, 
     d->on_wire--;
     if (d->dying || e->stage != LP_DNS_ASKED) /* its deadline passed meanwhile */
         return;
-    if (status == ARES_SUCCESS)
+    if (status == ARES_SUCCESS && !cut)
         kind = read_reply(e, reply, n);
-    else if (status != ARES_ENODATA)
-        kind = kind_of(status);
-    if (kind == LP_DNS_NO_NETWORK && e->again)
-        kind = LP_DNS_SERVFAIL;
-    if (kind == LP_DNS_SERVFAIL && !e->again && d->channel[EVERY])
-        e->again = true, send_step(e);
-    else if (kind == LP_DNS_KINDS && steps[e->question][e->step + 1])
-        e->step++, send_step(e);
-    else
+    else if (!spoke) /* where one has spoken it is not the network */
+        kind = e->way == FIRST || status == ARES_ENOTFOUND ? kind_of(status) : LP_DNS_SERVFAIL;
+    uint8_t way = other_way(e, kind, cut);
+    if (!way && (kind != LP_DNS_KINDS || !steps[e->question][e->step + 1])) {
         settle(e, kind == LP_DNS_KINDS ? LP_DNS_NO_ADDRESS : kind);
+        return;
+    }
+    e->step += !way;
+    e->way = way;
+    send_step(e);
 }
 
 /* --- asking ----------------------------------------------------------------------------------- */
@@ -245,8 +228,7 @@ static void send_step(struct lp_dns_entry *e)
     e->on_wire = true;
     e->dns->on_wire++;
     e->dns->asked_total++;
-    ares_query(
-        e->dns->channel[e->again ? EVERY : FIRST], e->domain, ns_c_in, step_of(e), on_reply, e);
+    ares_query(e->dns->channel[e->way], e->domain, ns_c_in, step_of(e), on_reply, e);
 }
 
 /* Sends what is queued as far as the wire has room; after a mute time one look-up goes alone. */
@@ -291,7 +273,7 @@ const struct lp_dns_answer *lp_dns_ask(struct lp_dns *d, enum lp_dns_question qu
             return &e->answer;
         }
         e->step = 0;
-        e->again = false;
+        e->way = FIRST;
         move(e, LP_DNS_QUEUED);
     }
     if (!e) {
@@ -424,9 +406,12 @@ static void set_defaults(struct lp_dns_options *o)
 
 static int open_channel(struct lp_dns *d, int which, struct lp_err *err)
 {
+    static const int flags[CHANNELS] = {[FIRST] = ARES_FLAG_IGNTC | ARES_FLAG_NOCHECKRESP,
+        [EVERY] = ARES_FLAG_IGNTC,
+        [WHOLE] = ARES_FLAG_USEVC};
     struct ares_options a = {.timeout = d->o.timeout_ms,
         .tries = d->o.tries,
-        .flags = ARES_FLAG_EDNS | (which == FIRST ? ARES_FLAG_NOCHECKRESP : 0),
+        .flags = ARES_FLAG_EDNS | flags[which],
         .ednspsz = EDNS_SIZE,
         .sock_state_cb = on_socket,
         .sock_state_cb_data = d};
@@ -464,7 +449,7 @@ struct lp_dns *lp_dns_new(const struct lp_dns_options *options, struct lp_err *e
     set_defaults(&d->o);
     lp_dns_cache_init(&d->cache, d->o.remembered);
     ares_library_init(ARES_LIB_INIT_ALL);
-    if (open_channel(d, FIRST, err) == 0 &&
+    if (open_channel(d, FIRST, err) == 0 && open_channel(d, WHOLE, err) == 0 &&
         (!has_several_servers(d) || open_channel(d, EVERY, err) == 0))
         return d;
     lp_dns_del(d);

@@ -1,10 +1,12 @@
 #include "leadpipe/dns_cache.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include "leadpipe/clock.h"
 #include "leadpipe/hash.h"
 
-#define BUCKETS ((size_t)1 << 16)
+#define BUCKETS    ((size_t)1 << 16)
+#define PACKED_MAX 1024
 
 static void unlink_entry(struct lp_dns_cache *c, struct lp_dns_entry *e)
 {
@@ -105,6 +107,22 @@ struct lp_dns_entry *lp_dns_cache_add(
     c->entries++;
     link_entry(c, e, LP_DNS_QUEUED);
     return e;
+}
+
+/* Grown by what each takes: a buffer's spare room would outweigh the names over many thousand domains. */
+bool lp_dns_cache_put_host(struct lp_dns_entry *e, unsigned preference, const char *host)
+{
+    struct lp_dns_answer *a = &e->answer;
+    size_t used = 0, n = (size_t)snprintf(NULL, 0, "%u %s", preference, host) + 1;
+
+    for (unsigned i = 0; i < a->hosts; i++)
+        used += strlen(a->packed + used) + 1;
+    if (a->hosts == LP_DNS_HOSTS || used + n > PACKED_MAX)
+        return false;
+    a->packed = lp_realloc(a->packed, used + n);
+    snprintf(a->packed + used, n, "%u %s", preference, host);
+    a->hosts++;
+    return true;
 }
 
 static void spare(struct lp_dns_cache *c, struct lp_dns_waiter *w)
