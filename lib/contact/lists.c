@@ -201,6 +201,12 @@ static bool add_name(struct lp_lists *l, enum lp_list list, struct lp_str name, 
     return good;
 }
 
+/* What editors put before the first name. */
+static size_t bom_of(struct lp_str text)
+{
+    return text.n >= 3 && memcmp(text.p, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+}
+
 static struct lp_str clean_line(struct lp_str line)
 {
     const char *hash = line.n ? memchr(line.p, '#', line.n) : NULL;
@@ -217,7 +223,7 @@ static struct lp_str clean_line(struct lp_str line)
 static int add_text(
     struct lp_lists *l, enum lp_list list, const char *path, struct lp_str text, struct lp_err *err)
 {
-    const char *p = text.p, *end = text.p + text.n;
+    const char *p = text.p + bom_of(text), *end = text.p + text.n;
 
     for (unsigned long number = 1; p < end; number++) {
         const char *nl = memchr(p, '\n', (size_t)(end - p));

@@ -123,10 +123,12 @@ static void users_lists_add_and_remove(void **state)
     struct lp_lists *l;
 
     (void)state;
-    write_file("role.txt", "# ours\n\n  Front-Desk-7  # counter\r\n-info\nempfänger2");
+    write_file("role.txt",
+        "\xEF\xBB\xBFZz-Desk\n# ours\n\n  Front-Desk-7  # counter\r\n-info\nempfänger2");
     write_file("disposable.txt", "throw.example\nMÜLL.example\n-mailinator.com\n");
     l = lp_lists_new(dir, &err);
     assert_non_null(l);
+    assert_true(role(l, "zzdesk")); /* after what Windows puts before it */
     assert_true(role(l, "frontdesk7"));
     assert_true(role(l, "front.desk-7"));
     assert_true(role(l, "EMPFÄNGER2"));
