@@ -13,6 +13,7 @@
 #define CHUNK          65536
 #define READS          16 /* at a time, so that one busy filter does not hold up the rest */
 #define STILLBORN_MAX  3
+#define STRAYS_MAX     3
 #define BACKOFF_MS     500
 #define BACKOFF_MAX_MS 10000
 #define CHECK_MS       300 /* a filter that lives this long has started */
@@ -279,6 +280,7 @@ static void take_answer(struct lp_worker *w, struct lp_str line)
 static void out_of_step(struct lp_worker *w)
 {
     int status;
+    w->exec->strays++;
     lp_log_warn(
         "%s: answered more than it was asked: answers before this one may be those of other "
         "records; started anew",
@@ -356,7 +358,9 @@ void lp_worker_begin(struct lp_worker *w, struct lp_call *call)
         take_output(w); /* what it has said meanwhile must not be taken for an answer to this */
     w->call = call;
     w->next = 0;
-    if (w->child.pid)
+    if (w->exec->strays >= STRAYS_MAX)
+        give_up(w, LP_CONFIG, "it answers more than it is asked, time and again");
+    else if (w->child.pid)
         set_to_work(w);
     else
         launch_in_time(w);

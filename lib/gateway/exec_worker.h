@@ -22,6 +22,7 @@ struct lp_exec {
     struct lp_str settings; /* JSON, without secrets */
     int stillborn;          /* processes in a row that ended without reading anything */
     int crashes;            /* processes in a row that ended without an answer */
+    int strays;             /* times that an answer came which nobody had asked for */
     int64_t not_before;     /* the next process is started then */
     uint64_t seed;          /* of the jitter */
 };

@@ -158,6 +158,19 @@ static void what_nobody_asked_for_starts_it_anew(void **state)
     assert_non_null(strstr(errors.p, "answered more than it was asked"));
 }
 
+static void one_that_always_says_too_much_is_given_up(void **state)
+{
+    (void)state;
+    struct lp_buf in = {0};
+    lines(&in, 6);
+    run(ONLY(F("", READ "*) printf '{\\\"outcome\\\":\\\"%s\\\"}\\n' ok ok;; esac; done")), in.p);
+    assert_int_equal(count(out.p, "found f=ok"), 3);
+    assert_int_equal(count(out.p, "f=error/config"), 1);
+    assert_int_equal(count(out.p, "f=skipped/config"), 2);
+    assert_non_null(strstr(errors.p, "answers more than it is asked, time and again"));
+    lp_buf_free(&in);
+}
+
 static void errors_have_a_class_and_a_wait(void **state)
 {
     (void)state;
@@ -316,6 +329,7 @@ int main(void)
         T(one_that_is_not_there_is_named),
         T(nobody_waits_for_the_other),
         T(what_nobody_asked_for_starts_it_anew),
+        T(one_that_always_says_too_much_is_given_up),
         T(errors_have_a_class_and_a_wait),
         T(secrets_are_in_its_environment_alone),
         T(without_its_secret_it_is_passed_over),
