@@ -43,7 +43,8 @@ size_t lp_dedupe_bytes(const struct lp_dedupe *d); /* of memory */
 struct lp_spool;
 struct lp_spool *lp_spool_new(bool merge);
 void lp_spool_del(struct lp_spool *s);
-/* Keeps the record (a line with its "\n"); *fresh: the first of its key. */
+/* Keeps the record (a line with its "\n"); *fresh: the first of its key. When it fails, those kept
+ * before can still be drained. */
 int lp_spool_add(
     struct lp_spool *s, struct lp_str key, struct lp_str line, bool *fresh, struct lp_err *err);
 /* Hands out one line a key, in the order in which the keys first came: the newest record, or all of

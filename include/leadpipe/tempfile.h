@@ -25,6 +25,7 @@ struct lp_tempfile {
 
 /* Where the next byte will be. */
 uint64_t lp_tempfile_size(const struct lp_tempfile *t);
+/* What was there before stays readable when it fails. */
 int lp_tempfile_append(struct lp_tempfile *t, const void *p, size_t n, struct lp_err *err);
 /* Exactly n bytes; more than there are is an error. */
 int lp_tempfile_read(

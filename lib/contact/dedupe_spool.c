@@ -22,6 +22,7 @@ struct lp_spool {
     struct lp_dedupe table;
     bool merge;
     struct lp_tempfile file;
+    uint64_t whole;   /* of the file, up to the last record that is in it to its end */
     struct lp_buf in; /* a part of the file, from `in_at` */
     uint64_t in_at;
     struct lp_buf record, merged;
@@ -51,7 +52,7 @@ int lp_spool_add(
     struct lp_spool *s, struct lp_str key, struct lp_str line, bool *fresh, struct lp_err *err)
 {
     struct lp_hash128 h = lp_hash128_seeded(key.p, key.n, s->table.seed);
-    uint64_t place = lp_tempfile_size(&s->file) + 1;
+    uint64_t place = s->whole + 1;
     struct head head = {.hi = h.hi, .lo = h.lo & ~PLACE_MASK, .length = line.n};
 
     if (place > PLACE_MASK)
@@ -60,18 +61,19 @@ int lp_spool_add(
         &s->table, (struct lp_dedupe_slot){head.hi, head.lo | place}, ~PLACE_MASK, fresh);
     if (!*fresh)
         head.previous = slot->lo & PLACE_MASK;
+    if (lp_tempfile_append(&s->file, &head, sizeof(head), err) < 0 ||
+        lp_tempfile_append(&s->file, line.p, line.n, err) < 0)
+        return -1;
     slot->lo = head.lo | place;
-    return lp_tempfile_append(&s->file, &head, sizeof(head), err) ||
-                   lp_tempfile_append(&s->file, line.p, line.n, err)
-               ? -1
-               : 0;
+    s->whole = lp_tempfile_size(&s->file);
+    return 0;
 }
 
 /* n bytes from `at`, for reading the file from its start to its end. */
 static const char *look(struct lp_spool *s, uint64_t at, size_t n, struct lp_err *err)
 {
     if (at < s->in_at || at + n > s->in_at + s->in.len) {
-        uint64_t left = lp_tempfile_size(&s->file) - at;
+        uint64_t left = s->whole - at;
         size_t want = n > BLOCK ? n : left < BLOCK ? (size_t)left : BLOCK;
         lp_buf_reset(&s->in);
         lp_buf_grow(&s->in, want);
@@ -121,10 +123,9 @@ static int merge_chain(struct lp_spool *s, uint64_t place, struct lp_err *err)
 int lp_spool_drain(struct lp_spool *s,
     int (*put)(void *arg, struct lp_str line, struct lp_err *err), void *arg, struct lp_err *err)
 {
-    uint64_t size = lp_tempfile_size(&s->file);
     struct head head, newest;
 
-    for (uint64_t at = 0; at < size; at += sizeof(head) + head.length) {
+    for (uint64_t at = 0; at < s->whole; at += sizeof(head) + head.length) {
         const char *p = look(s, at, sizeof(head), err);
         if (!p)
             return -1;

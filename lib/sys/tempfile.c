@@ -36,16 +36,18 @@ static int write_all(struct lp_tempfile *t, const char *p, size_t n, struct lp_e
             return -1;
         t->file = fd + 1;
     }
+    uint64_t at = t->written;
     while (n > 0) {
-        ssize_t done = write(t->file - 1, p, n);
+        ssize_t done = pwrite(t->file - 1, p, n, (off_t)at);
         if (done < 0 && errno == EINTR)
             continue;
         if (done < 0)
             return lp_err_errno(err, "cannot write the temporary file (TMPDIR says where)");
         p += done;
         n -= (size_t)done;
-        t->written += (uint64_t)done;
+        at += (uint64_t)done;
     }
+    t->written = at;
     return 0;
 }
 

@@ -1,9 +1,11 @@
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
@@ -64,6 +66,35 @@ static void more_than_its_buffer_at_once(void **state)
     lp_tempfile_free(&t);
 }
 
+/* A limit within a block: the system takes a part of it, then refuses. */
+static void what_was_there_outlives_a_full_disk(void **state)
+{
+    enum { PIECE = 1000, LIMIT = 300000 };
+    struct rlimit before, low;
+    struct lp_tempfile t = {0};
+    struct lp_err err = {0};
+    char piece[PIECE], got[PIECE];
+    unsigned int n = 0;
+    (void)state;
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &before);
+    low = before;
+    low.rlim_cur = LIMIT;
+    setrlimit(RLIMIT_FSIZE, &low);
+    do
+        memset(piece, 'a' + (int)(n % 26), PIECE);
+    while (lp_tempfile_append(&t, piece, PIECE, &err) == 0 && ++n < 1000);
+    setrlimit(RLIMIT_FSIZE, &before);
+    assert_int_equal(err.kind, LP_ERR_IO);
+    assert_true(n > LIMIT / PIECE && n < 1000);
+    for (unsigned int i = 0; i < n; i++) {
+        memset(piece, 'a' + (int)(i % 26), PIECE);
+        assert_int_equal(lp_tempfile_read(&t, (uint64_t)i * PIECE, got, PIECE, &err), 0);
+        assert_memory_equal(got, piece, PIECE);
+    }
+    lp_tempfile_free(&t);
+}
+
 static void past_the_end_is_refused(void **state)
 {
     struct lp_tempfile t = {0};
@@ -92,6 +123,7 @@ int main(void)
         cmocka_unit_test(little_touches_no_disk),
         cmocka_unit_test(what_was_put_is_read_across_the_buffer),
         cmocka_unit_test(more_than_its_buffer_at_once),
+        cmocka_unit_test(what_was_there_outlives_a_full_disk),
         cmocka_unit_test(past_the_end_is_refused),
         cmocka_unit_test(wide_marks_and_controls),
     };
