@@ -40,6 +40,7 @@ struct lp_provider {
     int64_t total_ms;     /* of all tries of a call together */
     int64_t max_wait_ms;  /* longest wait for a rate limit */
     int64_t poll_ms;      /* longest polling through `next` */
+    bool free_polls;      /* which takes nothing of the rate: it counts what is handed in */
     double rate_requests; /* 0: no limit */
     int64_t rate_per_ms;
     double credits; /* cost of one record */

@@ -404,14 +404,21 @@ void lp_call_error(struct lp_call *call, enum lp_class class, const char *detail
 
 /* ---- the loop's side ------------------------------------------------------------------------ */
 
-/* Another try or poll, when the provider's rate allows it. */
+/* Another try or poll, when the provider's rate allows it. Where it does not for long, what was handed
+ * in is still waited for, as long as polling may last. */
 static void go_on(struct lp_work *w, int64_t now)
 {
-    int64_t at = lp_lane_token(w->lane, now);
-    if (at)
-        w->due = at > 0 ? at : now + w->lane->provider->max_wait_ms;
-    else
+    const struct lp_provider *p = w->lane->provider;
+    int64_t at = w->polling_since && p->free_polls ? 0 : lp_lane_token(w->lane, now);
+    int64_t later = now + p->max_wait_ms;
+    if (at == 0)
         begin_try(w);
+    else if (at > 0)
+        w->due = at;
+    else if (w->polling_since && later - w->polling_since <= p->poll_ms)
+        w->due = later;
+    else
+        fail_all(w, LP_ERROR, w->polling_since ? LP_TIMEOUT : w->call.class);
 }
 
 void lp_work_pump(struct lp_gateway *g)

@@ -295,6 +295,13 @@ static bool room_for_call(const struct lp_lane *l)
     return p->embedded || g->jobs_used < g->jobs;
 }
 
+/* When the next token is there; -1 where that is too long to wait for. */
+static int64_t token_at(const struct lp_lane *l, int64_t now)
+{
+    int64_t at = l->limit.ready_at;
+    return at - now > l->provider->max_wait_ms ? -1 : at;
+}
+
 int64_t lp_lane_token(struct lp_lane *l, int64_t now)
 {
     struct lp_limit *m = &l->limit;
@@ -303,7 +310,7 @@ int64_t lp_lane_token(struct lp_lane *l, int64_t now)
     if (m->requests <= 0)
         return 0;
     if (m->ready_at > now)
-        return m->ready_at;
+        return token_at(l, now);
     if (m->reserved == 0) {
         int64_t want = (int64_t)(m->requests * RESERVE_MS / (double)m->per_ms);
         want = want < 1 ? 1 : want > 64 ? 64 : want;
@@ -318,7 +325,7 @@ int64_t lp_lane_token(struct lp_lane *l, int64_t now)
     }
     if (m->reserved == 0) {
         m->ready_at = now + wait;
-        return wait > l->provider->max_wait_ms ? -1 : m->ready_at;
+        return token_at(l, now);
     }
     m->reserved--;
     return 0;

@@ -294,6 +294,7 @@ static void set_limits(struct lp_provider *p, struct lp_str entry, struct lp_str
     p->price = cost.p && lp_json_get(cost, "price", &v) ? number(v, 0) : 0;
     if (cost.p && lp_json_get(cost, "currency", &v) && lp_json_type(v) == LP_JSON_STRING)
         snprintf(p->currency, sizeof p->currency, "%.*s", (int)(v.n - 2), v.p + 1);
+    p->free_polls = lp_json_get(meta, "free_polls", &v) && lp_json_true(v);
     if (lp_json_get(entry, "ca_file", &v))
         p->ca_file = own_text(v);
     if (!set_rate(p, entry))

@@ -16,6 +16,7 @@ module {
   "batch": 1000,                              # a job is dear, an address in it is not
   "max_in_flight": 5,                         # 10 jobs at once are allowed
   "rate": {"requests": 25, "per_s": 86400},   # 50 jobs a day, burst included
+  "free_polls": true,                         # asking how far one is does not count
   "cost": {"credits": 1},
   "poll_limit_s": 1800
 };

@@ -65,6 +65,44 @@ static void polling_is_bounded(void **state)
     expect("failed a=error/timeout ALL_FAILED (1 attempts): a timeout");
 }
 
+static void a_poll_without_a_call_left_is_bounded_too(void **state)
+{
+    (void)state;
+    int64_t began = lp_clock_mono();
+    run(CONFIG("\"providers\":[\"a\"]",
+            "\"a\":{\"use\":\"scripted\",\"rate\":{\"requests\":1,\"per_s\":3600},"
+            "\"max_wait_s\":0.1,\"poll_limit_s\":0.3,\"script\":[\"next:10\"]}"),
+        one);
+    expect("failed a=error/timeout ALL_FAILED (1 attempts): a timeout");
+    assert_string_equal(trace.p, "a:1 ");
+    assert_true(lp_clock_mono() - began < within(2000));
+}
+
+static void no_call_left_for_another_try_goes_to_the_next(void **state)
+{
+    (void)state;
+    int64_t began = lp_clock_mono();
+    run(CONFIG(AB, "\"a\":{\"use\":\"scripted\",\"rate\":{\"requests\":1,\"per_s\":3600},"
+                   "\"max_wait_s\":0.1,\"script\":[\"error:network\"]}," P("b", "\"ok\"")),
+        one);
+    expect("found a=error/network b=ok");
+    assert_string_equal(trace.p, "a:1 b:1 ");
+    assert_true(lp_clock_mono() - began < within(2000));
+}
+
+static void those_who_come_after_the_last_call_go_to_the_next_too(void **state)
+{
+    (void)state;
+    struct lp_buf in = {0};
+    lines(&in, 3000); /* more than the window holds */
+    run(CONFIG(AB, "\"a\":{\"use\":\"scripted\",\"rate\":{\"requests\":2,\"per_s\":7200}}," P(
+                       "b", "\"ok\"")),
+        in.p);
+    assert_int_equal(count(out.p, "found a=ok"), 2);
+    assert_int_equal(count(out.p, "found a=skipped/rate_limited b=ok"), 2998);
+    lp_buf_free(&in);
+}
+
 /* ---- batches, limits, circuit ---------------------------------------------------------------- */
 
 static void batches_are_full_but_the_last(void **state)
@@ -171,6 +209,9 @@ int main(void)
         T(retry_after_is_waited_for),
         T(a_wait_over_max_wait_goes_to_the_next),
         T(polling_is_bounded),
+        T(a_poll_without_a_call_left_is_bounded_too),
+        T(no_call_left_for_another_try_goes_to_the_next),
+        T(those_who_come_after_the_last_call_go_to_the_next_too),
         T(batches_are_full_but_the_last),
         T(one_bad_record_in_a_batch_harms_only_itself),
         T(one_bad_address_in_each_of_a_thousand_batches),
