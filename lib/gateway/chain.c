@@ -228,7 +228,8 @@ static void note_skipped(struct lp_task *t, const struct lp_lane *l, enum lp_cla
     note(t, &a);
 }
 
-/* What providers may see of the record, made once. */
+/* What providers may see of the record, made once: names, which are strings. One of another type would
+ * cost its whole batch. */
 static struct lp_str visible(struct lp_gateway *g, struct lp_task *t)
 {
     struct lp_rec *r = &t->slot->rec;
@@ -238,7 +239,7 @@ static struct lp_str visible(struct lp_gateway *g, struct lp_task *t)
         return t->json;
     LP_BUF_LIT(&b, "{");
     for (const char *const *m = g->asking->send; m && *m; m++)
-        if (lp_rec_filled(r, *m) && lp_rec_get(r, *m, &v))
+        if (lp_rec_filled(r, *m) && lp_rec_get(r, *m, &v) && lp_json_type(v) == LP_JSON_STRING)
             lp_json_put_raw(&b, *m, v);
     LP_BUF_LIT(&b, "}");
     t->json = lp_arena_str(&r->arena, lp_buf_view(&b));
