@@ -25,7 +25,7 @@ enum lp_enrichment_status {
 };
 
 /* Does the record hold a final answer (found, not_found) younger than max_age, with nobody's last
- * attempt an error? */
+ * attempt an error and nobody passed over who could not be asked at the time? */
 bool lp_enrichment_settled(struct lp_rec *r, int64_t now, int64_t max_age_ms);
 
 /* Is there enough to ask anybody about: an address, a profile, or a name with a company or domain? */

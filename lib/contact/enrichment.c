@@ -63,14 +63,19 @@ static int rank_of(struct lp_str member)
     return -1;
 }
 
-static bool any_error(struct lp_str member)
+/* Did somebody fail, or could somebody not be asked at the time (no credit, circuit open)? Who was
+ * passed over for having too little to go by has no class. */
+static bool any_left_open(struct lp_str member)
 {
-    struct lp_str attempts, name, attempt, outcome;
+    struct lp_str attempts, name, attempt, outcome, class;
     if (!lp_json_get(member, "attempts", &attempts))
         return false;
     struct lp_json_iter it = lp_json_iter(attempts);
     while (lp_json_next(&it, &name, &attempt)) {
-        if (lp_json_get(attempt, "outcome", &outcome) && lp_json_is(outcome, "error"))
+        if (!lp_json_get(attempt, "outcome", &outcome))
+            continue;
+        if (lp_json_is(outcome, "error") ||
+            (lp_json_is(outcome, "skipped") && lp_json_get(attempt, "error_class", &class)))
             return true;
     }
     return false;
@@ -85,7 +90,7 @@ bool lp_enrichment_settled(struct lp_rec *r, int64_t now, int64_t max_age_ms)
     if (!lp_json_get(member, "enriched_at", &at) || !lp_json_string(at, &r->arena, &text) ||
         !lp_clock_parse(text, &when))
         return false;
-    return now - when < max_age_ms && !any_error(member);
+    return now - when < max_age_ms && !any_left_open(member);
 }
 
 bool lp_enrichment_ready(struct lp_rec *r, struct lp_err *err)

@@ -258,6 +258,9 @@ static void settled_by_age_and_errors(void **state)
          "\"outcome\":"
          "\"skipped\"}]}",
             true},
+        {"{\"status\":\"not_found\",\"enriched_at\":\"2026-01-30T10:00:00Z\",\"attempts\":[{"
+         "\"outcome\":\"skipped\",\"error_class\":\"quota\"},{\"outcome\":\"ok\"}]}",
+            false},
         {"\"yes\"", false},
         {"null", false},
     };
