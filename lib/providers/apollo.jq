@@ -14,26 +14,33 @@ module {
   "cost": {"credits": 1}
 };
 include "defaults";
+def usual_advice: advise;
 
 # --- questions ------------------------------------------------------------------------------------
 
 def headers: {"X-Api-Key": .settings.api_key, "Cache-Control": "no-cache"};
 
 # An address carries its domain; alone, the domain of a mail provider would name the wrong employer.
-# Members that are null are left out of a query, but not out of a body.
+# Members that are null are left out of a query, but not out of a body; what is longer is no name and
+# may cost the call.
 def identity:
-  {email, first_name, last_name, organization_name: .company, linkedin_url,
-   domain: (if .email then null else .domain end)};
+  {email: .email[:300], first_name: .first_name[:300], last_name: .last_name[:300],
+   organization_name: .company[:300], linkedin_url: .linkedin_url[:300],
+   domain: (if .email then null else .domain | ltrimstr("www.") | .[:300] end)};
+
+# Which record a call is about that asks for one; null: it asks for all of them.
+def at: if .memo then .memo.said | length elif .items | length == 1 then 0 else null end;
 
 # The one-person call is the one whose inputs are query parameters although it is a POST.
 def request:
-  if .items | length == 1 then
-    {method: "POST", url: (.settings.base_url + "/people/match"), headers: headers,
-     query: (.items[0] | identity)}
-  else
-    {method: "POST", url: (.settings.base_url + "/people/bulk_match"), headers: headers,
-     body: {details: [.items[] | identity | with_entries(select(.value))]}}
-  end;
+  at as $at
+  | if $at then
+      {method: "POST", url: (.settings.base_url + "/people/match"), headers: headers,
+       query: (.items[$at] | identity)}
+    else
+      {method: "POST", url: (.settings.base_url + "/people/bulk_match"), headers: headers,
+       body: {details: [.items[] | identity | with_entries(select(.value))]}}
+    end;
 
 # --- answers --------------------------------------------------------------------------------------
 
@@ -69,22 +76,41 @@ def bulk:
 
 def code: try (.body.error_code | tostring | .[:60]) catch "no JSON";
 
+# It has no status and no code of its own, not even always an error's status.
+def no_credit:
+  .text // (.body | tojson) | ascii_downcase | contains("insufficient") and contains("credit");
+
+# A call about several that is refused for one record's sake is made again for each by itself: only
+# that one is the worse for it. `said`: the answers so far.
+def one_by_one: {next: {after_s: 0, memo: {said: []}}, usage: {credits: 0}};
+
 def refused:
-  if .status == 403 then failure("auth"; code + ": the key may not make this call")
-  elif .text // "" | ascii_downcase | contains("insufficient credits") then
-    failure("quota"; "no credit left")
+  if no_credit then failure("quota"; "no credit left")
+  elif .status == 403 then failure("auth"; code + ": the key may not make this call")
   elif .status != 400 and .status != 422 then http_failure
-  elif .items | length == 1 then {results: [{outcome: "rejected", detail: code}], usage: {credits: 0}}
-  else failure("bad_response"; code) end;
+  elif at then {results: [{outcome: "rejected", detail: code}], usage: {credits: 0}}
+  elif code == "RECORD_LIMIT_EXCEEDED" then failure("bad_response"; code)
+  else one_by_one end;
 
 # The commonest first: this runs once for every record.
-def response:
+def judged:
   if .status != 200 then refused
   elif .body.person.id then {results: [.body.person | found], usage: {credits: 1}}
-  elif .body.matches | type == "array" then bulk
-  elif (.items | length == 1) and (.body | type == "object") then
-    {results: [not_found], usage: {credits: 0}}
+  elif .body.matches | type == "array" and length > 0 then bulk
+  elif no_credit then failure("quota"; "no credit left")
+  elif (.body | type) != "object" or .body.error or .body.error_code then
+    failure("bad_response"; "neither a person nor matches")
+  elif at then {results: [not_found], usage: {credits: 0}}
+  elif .body.missing_records == (.items | length) then
+    {results: [.items[] | not_found], usage: {credits: 0}}
   else failure("bad_response"; "neither a person nor matches") end;
+
+def response:
+  judged as $now
+  | (.memo.said + $now.results) as $said
+  | if $now.results == null then $now
+    elif ($said | length) == (.items | length) then $now | .results = $said
+    else {next: {after_s: 0, memo: {said: $said}}, usage: $now.usage} end;
 
 # --- the provider itself --------------------------------------------------------------------------
 
@@ -92,6 +118,21 @@ def check: {method: "GET", url: (.settings.base_url + "/auth/health"), headers: 
 
 # A wrong key is answered with 200 here; only the flag tells.
 def checked:
-  if .status != 200 then {ok: false, detail: http_failure.error.detail}
+  if .status != 200 or (.body | type) != "object" then http_failure.error | {ok: false, class, detail}
   elif .body.is_logged_in then {ok: true, detail: "key accepted"}
-  else {ok: false, detail: "key refused"} end;
+  else {ok: false, class: "auth", detail: "key refused"} end;
+
+def advise:
+  if .class == "rate_limited" then
+    {severity: "warning",
+     action: "Apollo's limit of calls was hit: wait\(until_when), or lower `rate` to what the plan allows"}
+  elif .class == "quota" then
+    {severity: "critical",
+     action: "the Apollo account has no credit left: buy some, wait for its next month, or take the provider out of the chain"}
+  elif .class == "auth" and (.detail // "" | contains("HTTP 403")) then
+    {severity: "critical",
+     action: "Apollo's key may not make this call: allow people/match and people/bulk_match for it, or make it a master key"}
+  elif .class == "auth" then
+    {severity: "critical",
+     action: "set APOLLO_API_KEY to a key from Apollo's settings (Integrations, API keys); Apollo refuses the one it gets"}
+  else usual_advice end;

@@ -33,6 +33,9 @@ def http_failure:
 def not_found: {outcome: "not_found"};
 def lost($detail): {outcome: "error", class: "bad_response", detail: $detail};
 
+# For advice: " until 2026-11-20 14:05 UTC", or nothing where no time is known.
+def until_when: .until // "" | if . == "" then . else " until " + .[:10] + " " + .[11:16] + " UTC" end;
+
 # --- defaults -------------------------------------------------------------------------------------
 
 def request: error("the adapter has no function `request`");
@@ -62,7 +65,7 @@ def advise: {
     auth: ["critical", "set a valid key; the service refuses the one it gets"],
     quota: ["critical", "the account has no credit left: top it up, or wait for the next period"],
     config: ["critical", "correct the provider's settings in the configuration"],
-    rate_limited: ["warning", "wait, or lower the provider's `rate` in the configuration"],
+    rate_limited: ["warning", "wait\(until_when), or lower the provider's `rate` in the configuration"],
     timeout: ["warning", "the service is slow: raise `timeout_s`, or wait"],
     dns: ["warning", "the service's name does not resolve: check `base_url` and the network"],
     network: ["warning", "the service cannot be reached: check `base_url` and the network"],

@@ -11,11 +11,12 @@ module {
     "poll_s": {"default": 30}
   },
   "batch": 250,
-  "rate": {"requests": 60, "per_s": 1},
+  "rate": {"requests": 30, "per_s": 1},   # 60 a second are allowed, burst included
   "cost": {"credits": 1},
   "poll_limit_s": 600
 };
 include "defaults";
+def usual_advice: advise;
 
 def headers: {"X-Access-Token": .settings.api_key};
 
@@ -144,6 +145,22 @@ def response:
 def check: {method: "GET", url: (.settings.base_url + "/account/credits"), headers: headers};
 
 def checked:
-  if .status == 200 and (.body | type) == "object" then
-    {ok: true, detail: "key accepted", remaining: .body.credits}
-  else {ok: false, detail: http_failure.error.detail} end;
+  if .status != 200 or (.body | type) != "object" then http_failure.error | {ok: false, class, detail}
+  elif (.body.credits | type) == "number" and .body.credits <= 0 then
+    {ok: false, class: "quota", detail: "no credit left", remaining: 0}
+  else {ok: true, detail: "key accepted", remaining: .body.credits} end;
+
+def advise:
+  if .class == "quota" then
+    {severity: "critical",
+     action: "the Dropcontact account has too few credits for a whole batch: buy some, or lower `batch` to what is left"}
+  elif .class == "auth" then
+    {severity: "critical",
+     action: "set DROPCONTACT_API_KEY to the token shown in Dropcontact's API settings; Dropcontact refuses the one it gets"}
+  elif .class == "rate_limited" then
+    {severity: "warning",
+     action: "Dropcontact's limit of 60 calls a second was hit: wait\(until_when), or let no other program use the key"}
+  elif .class == "timeout" then
+    {severity: "warning",
+     action: "a Dropcontact batch took too long: raise `poll_limit_s`, or wait; it is not submitted anew"}
+  else usual_advice end;
