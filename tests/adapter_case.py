@@ -12,7 +12,7 @@ from sim_people import person  # noqa: E402
 
 NOW = ["--now", "2026-01-31T10:00:00Z"]
 PATHS = {"hunter": "/v2", "peopledatalabs": "/v5", "zerobounce": "/v2", "neverbounce": "/v4.2",
-         "reacher": ""}
+         "reacher": "", "apollo": "/api/v1", "dropcontact": "/v1"}
 # What makes each provider configured, as its page says.
 KEYS = {"apollo": {"APOLLO_API_KEY": "sim-key"}, "dropcontact": {"DROPCONTACT_API_KEY": "sim-key"},
         "hunter": {"HUNTER_API_KEY": "sim-key"}, "peopledatalabs": {"PDL_API_KEY": "sim-key"},
@@ -98,7 +98,7 @@ def outcomes(out):
 def matches(record):
     who, said = person(record["email"]), record["enrichment"]
     return (said["status"] == "found" and said["job_title"] == who.title == record["title"]
-            and said["company_name"] == who.company and said["last_name"] == who.last
+            and said["company_name"] == who.company == record["company"] and said["last_name"] == who.last
             and record["status"] == "enriched")
 
 

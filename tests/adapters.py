@@ -222,6 +222,11 @@ def neverbounce(sim):
     ok("neverbounce: jobs at the size set, nobody in two",
        status == 0 and asked["routes"]["POST /jobs/create"] == 3 and asked["records"] == 120,
        (status, asked["routes"]))
+    status, out, err = case.run(contacts(120), batch=50, told={"polls": 9},
+                                rate={"requests": 2, "per_s": 86400}, **fast)
+    ok("neverbounce: the rate counts jobs, not what is asked about them",
+       verdicts(out).count("valid/ok") == 100
+       and case.asked()["routes"]["POST /jobs/create"] == 2, (case.asked()["routes"], err))
     for kind in ("partial", "bad_record"):
         status, out, err = case.run(contacts(10), faults=[{"kind": kind, "count": 1}], **fast)
         ok("neverbounce: results with %s cost their record only" % kind,
@@ -329,7 +334,8 @@ def check(sim, key, told=None):
         own[provider] = {"base_url": "%s/%s%s" % (sim.base, provider, root),
                          ("secret" if provider == "reacher" else "api_key"): key}
     own["peopledatalabs"]["sandbox_url"] = sim.base + "/peopledatalabs/sandbox/v5"
-    chains = {"lead_enrichment": {"providers": ["hunter", "peopledatalabs", "offline"]},
+    chains = {"lead_enrichment": {"providers": ["apollo", "dropcontact", "hunter", "peopledatalabs",
+                                                "offline"]},
               "email_verification": {"providers": ["zerobounce", "neverbounce", "reacher"]}}
     p = subprocess.run(WRAP + [os.path.join(B, "bin", "self-check"), "--json", "-s",
                                path("check-%d.db" % next(fresh)), "-c",
@@ -349,7 +355,7 @@ def checks(sim):
            said[provider][0]["outcome"] == "ok" and stats[provider]["requests"] == 1
            and stats[provider]["records"] == 0, (said.get(provider), stats[provider]["routes"]))
     ok("check: how much is left, where they say it",
-       [said[p][0]["remaining"] for p in PATHS] == [100000, None, 100000, 100000, None],
+       [said[p][0]["remaining"] for p in PATHS] == [100000, None, 100000, 100000, None, None, 100000],
        [said[p][0] for p in PATHS])
     said = check(sim, "wrong-key")
     for provider in PATHS:
@@ -363,7 +369,7 @@ def checks(sim):
     empty = {p: {"credits": 0} for p in PATHS if p != "reacher"}
     empty["hunter"]["reset_date"] = day
     said = check(sim, "sim-key", empty)
-    for provider in ("hunter", "zerobounce", "neverbounce"):
+    for provider in ("hunter", "zerobounce", "neverbounce", "dropcontact"):
         found, advice = said[provider]
         ok("check %s: no credit left is seen before it is asked" % provider,
            found["error_class"] == "quota" and found["remaining"] == 0
@@ -406,7 +412,7 @@ def resets(sim):
 def details(sim):
     """No detail quotes the contact: the cases' errors all do."""
     told = []
-    for provider in PATHS:
+    for provider in KEYS:
         root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "providers", provider)
         for name in sorted(os.listdir(root)):
             with open(os.path.join(root, name, "expected.json")) as f:

@@ -9,6 +9,9 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "servers"))
+sys.dont_write_bytecode = True  # nothing but $T is written to
+from adapter_case import (  # noqa: E402
+    Case, found, key_refused, limited, lines, matches, no_credit, outcomes, people, recovers)
 from sim_client import B, WRAP, Sim, contacts, done, ok, path, program, write  # noqa: E402
 from sim_people import person  # noqa: E402
 
@@ -33,14 +36,6 @@ def enrich_bytes(sim, text, chain, args=(), **settings):
 
 def vendor(sim, name):
     return sim.stats("?keys=1")["vendors"].get(name, {})
-
-
-def matches(record):
-    """Is what the record says what is true of the person at its address?"""
-    who, said = person(record["email"]), record["enrichment"]
-    return (said["status"] == "found" and said["job_title"] == who.title == record["title"]
-            and said["company_name"] == who.company == record["company"]
-            and said["last_name"] == who.last and record["status"] == "enriched")
 
 
 def statuses(out):
@@ -103,6 +98,42 @@ def dropcontact(sim):
         verdicts = [r["verification"]["status"] for r in out]
         ok("G24 dropcontact: an error is never valid (%s)" % kind,
            status != 0 and verdicts == ["unknown"] * 3, (status, verdicts, err))
+
+
+# --- what they refuse ---------------------------------------------------------------------------------
+
+def apollo_refuses(sim):
+    case = Case(sim, "apollo", "enrich")
+    text = lines(*["bad%d@acme.test" % i if i % 10 else "unprocessable%d@acme.test" % i for i in range(200)])
+    status, out, err = case.run(text)
+    asked = case.asked()
+    ok("apollo: a record that a batch is refused for is rejected, its neighbours are asked about alone",
+       [o for o in outcomes(out) if o != "ok"] == ["rejected"] * 20 and outcomes(out).count("ok") == 180
+       and all(map(matches, [r for i, r in enumerate(out) if i % 10])), (status, outcomes(out), err))
+    ok("apollo: one such in each batch does not make it ill, and nobody found is paid for twice",
+       asked["routes"] == {"POST /people/bulk_match": 20, "POST /people/match": 200}
+       and all(r["enrichment"]["cost"] == {"apollo": 1} for i, r in enumerate(out) if i % 10), asked)
+    text = people({"email": "person1@acme.test", "first_name": 5, "company": {"a": [1]}},
+                  {"email": "person2@acme.test", "last_name": ["x"], "country": None},
+                  {"first_name": "Ada", "last_name": "Ashby", "domain": "www.acme.test"})
+    status, out, err = case.run(text)
+    ok("apollo: members of another type cost nobody anything",
+       found(out) == ["found"] * 3 and case.asked()["requests"] == 1, (status, out, err))
+    key_refused(case)
+    for told in ({"credits": 0}, {"credits": 0, "credit_status": 200}, {"credits": 0, "credit_status": 403}):
+        no_credit(case, told=told)
+    limited(case, {"kind": "429", "retry_after": "1"}, 1, "found")
+    recovers(case, 1, "found")
+
+
+def dropcontact_refuses(sim):
+    fast = {"poll_s": 0.05}
+    for name, good in (("enrich", "found"), ("verify", "valid/ok")):
+        case = Case(sim, "dropcontact", name)
+        key_refused(case)
+        no_credit(case, told={"credits": 0})
+        limited(case, {"kind": "429", "retry_after": "1"}, 2, good, fast)
+        recovers(case, 2, good, settings=fast)
 
 
 # --- the record -------------------------------------------------------------------------------------
@@ -187,13 +218,20 @@ def account(sim):
     ok("the key is in no message and no record", "sim-key" not in err + json.dumps(out))
     sim.tell("reset")
     sim.tell("set", {"dropcontact": {"credits": 1}})
-    status, out, err = enrich(sim, contacts(5), ["dropcontact", "offline"], dropcontact={"poll_s": 0.05})
+    status, out, err = enrich(sim, contacts(5), ["dropcontact", "offline"],
+                              dropcontact={"poll_s": 0.05, "batch": 2})
     ok("too little credit for a batch: the chain goes on",
        len(out) == 5 and any(a.get("error_class") == "quota" for r in out
                              for a in r["enrichment"]["attempts"]), out[-1:])
+    ok("those after it are not asked about", [r["enrichment"]["attempts"][0]["outcome"] for r in out]
+       == ["error"] * 2 + ["skipped"] * 3 and statuses(out) == ["not_found"] * 5, out)
+    sim.tell("set", {"dropcontact": {"credits": 100}})
+    status, out, err = enrich(sim, "".join(json.dumps(r) + "\n" for r in out), ["dropcontact", "offline"],
+                              dropcontact={"poll_s": 0.05})
+    ok("and asked about again when there is credit", statuses(out) == ["found"] * 5, (status, out[-1:]))
 
 
 with Sim() as simulator:
-    for part in (apollo, dropcontact, records, again, together, account):
+    for part in (apollo, dropcontact, apollo_refuses, dropcontact_refuses, records, again, together, account):
         part(simulator)
 done()

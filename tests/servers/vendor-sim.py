@@ -38,7 +38,8 @@ sys.dont_write_bytecode = True  # nothing but $T is written to
 import sim_faults  # noqa: E402
 
 STATUS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 402: "Payment Required",
-          403: "Forbidden", 404: "Not Found", 422: "Unprocessable Entity",
+          403: "Forbidden", 404: "Not Found",
+          415: "Unsupported Media Type", 422: "Unprocessable Entity",
           429: "Too Many Requests", 500: "Internal Server Error", 503: "Service Unavailable"}
 
 
@@ -318,6 +319,9 @@ class Connection(asyncio.Protocol):
                     return
         if sim.over_limit(self.vendor.NAME, now):
             self.answer(self.error(429, (("Retry-After", str(sim.limit["per_s"])),)).raw, "429")
+            return
+        if req.body and not req.headers.get("content-type", "").startswith("application/json"):
+            self.answer(self.error(415).raw, "415")
             return
         reply = handler(sim, req)
         if req.keys:

@@ -5,6 +5,9 @@ As the API has it: inputs of people/match are query parameters (a JSON body is t
 is 200 for a wrong key as well and says so in `is_logged_in`.
 Special addresses beside those of sim_people: `unprocessable*@` is refused with 422; in a bulk call it
 takes the whole call with it, as a malformed entry does.
+Settings:
+    credits        what the account has (100000)
+    credit_status  with this status an empty one is told, in words (422)
 """
 import json
 from urllib.parse import parse_qsl
@@ -15,6 +18,7 @@ NAME = "apollo"
 BASES = ("/api/v1", "/v1")
 BATCH_ROUTE = "/people/bulk_match"
 MOST = 10
+SETTINGS = {"credits": 100000, "credit_status": 422}
 IDENTITY = ("email", "first_name", "last_name", "name", "hashed_email", "organization_name",
             "domain", "id", "linkedin_url")
 RATE_HEADERS = (("x-rate-limit-minute", "1000"), ("x-minute-usage", "1"),
@@ -43,6 +47,21 @@ def allowed(sim, req):
     return req.headers.get("x-api-key") == sim.key(NAME)
 
 
+def no(sim, req):
+    """Why the account may not ask, as an answer; or None."""
+    if not allowed(sim, req):
+        return error(sim, 401)
+    state = sim.state(NAME)
+    if state["credits"] <= 0:
+        return sim.json(state["credit_status"], {"error": "You have insufficient credits."})
+    return None
+
+
+def well_formed(item):
+    return isinstance(item, dict) and all(isinstance(v, str) for v in item.values()) and \
+        not item.get("domain", "").startswith("www.")
+
+
 def email_of(item):
     return item.get("email") or email_from_names(item, item.get("domain"))
 
@@ -66,8 +85,9 @@ _bodies = {}  # email -> encoded answer: people/match is the call that benchmark
 
 
 def match(sim, req):
-    if not allowed(sim, req):
-        return error(sim, 401)
+    refusal = no(sim, req)
+    if refusal:
+        return refusal
     item = dict(parse_qsl(req.query))
     if req.body:
         try:
@@ -76,8 +96,8 @@ def match(sim, req):
             return refused(sim, 400, "INVALID_REQUEST", "There was an error parsing the request")
         if isinstance(body, dict):
             item.update(body)
-    if not any(item.get(name) for name in IDENTITY):
-        return refused(sim, 422, "INVALID_REQUEST", "Parameters are missing")
+    if not any(item.get(name) for name in IDENTITY) or not well_formed(item):
+        return refused(sim, 422, "INVALID_REQUEST", "Parameters are missing or malformed")
     email = email_of(item)
     reply = _bodies.get(email)
     if reply is None:
@@ -86,17 +106,19 @@ def match(sim, req):
             return refused(sim, 422, "UNKNOWN_ERROR", "Unprocessable")
         reply = _bodies[email] = sim.json(200, {"person": who and describe(who)}, RATE_HEADERS)
     req.keys = (email,)
+    sim.state(NAME)["credits"] -= person(email) is not None if email else 0
     return reply
 
 
 def bulk_match(sim, req):
-    if not allowed(sim, req):
-        return error(sim, 401)
+    refusal = no(sim, req)
+    if refusal:
+        return refusal
     try:
         details = json.loads(req.body)["details"]
     except (ValueError, KeyError, TypeError):
         return refused(sim, 400, "INVALID_REQUEST", "details is missing")
-    if not isinstance(details, list) or not all(isinstance(d, dict) for d in details):
+    if not isinstance(details, list) or not all(map(well_formed, details)):
         return refused(sim, 422, "UNKNOWN_ERROR", "details must be an array of objects")
     if len(details) > MOST:
         return refused(sim, 400, "RECORD_LIMIT_EXCEEDED", "At most 10 records per request")
@@ -108,6 +130,7 @@ def bulk_match(sim, req):
         return refused(sim, 422, "UNKNOWN_ERROR", "Unprocessable")
     matches = [p and describe(p) for p in people]
     found = sum(1 for m in matches if m)
+    sim.state(NAME)["credits"] -= found
     if req.fault == "partial":
         matches.pop(0)
     if req.fault == "bad_record":

@@ -67,8 +67,8 @@ def create(sim, req):
     state = sim.state(NAME)
     try:
         body = json.loads(req.body)
-        emails = [row["email"] for row in body["input"]]
-    except (ValueError, KeyError, TypeError):
+        emails = [row["email"].lower() and row["email"] for row in body["input"]]
+    except (ValueError, KeyError, TypeError, AttributeError):
         return told(sim, "general_failure", "The input could not be read")
     if not (body.get("input_location") == "supplied" and body.get("auto_parse") and
             body.get("auto_start")):

@@ -100,7 +100,8 @@ def bulk(sim, req):
         requests = body["requests"]
     except (ValueError, KeyError, TypeError):
         return error(sim, 400)
-    if not isinstance(requests, list) or not 0 < len(requests) <= MOST:
+    if not isinstance(requests, list) or not 0 < len(requests) <= MOST or \
+            not all(isinstance(r.get("params"), dict) for r in requests):
         return error(sim, 400)
     req.keys = tuple(email_of(r["params"]) or r["params"].get("profile") for r in requests)
     replies = []

@@ -14,6 +14,7 @@ from sim_people import FREE_DOMAINS, ROLES, Person
 NAME = "reacher"
 BASES = ("",)
 BATCH_ROUTE = "/no-batches"
+MOST_BYTES = 16384
 SETTINGS = {"wait": "1.0s"}
 FAULTS = {"grey": {"error": {"type": "AsyncSmtpError", "message": "transient: 450 Greylisted"}},
           "slow": {"error": {"type": "Timeout", "message": "deadline has elapsed"}},
@@ -56,9 +57,11 @@ def verdict(who, smtp):
 def check_email(sim, req):
     if req.headers.get("x-reacher-secret") != sim.key(NAME):
         return error(sim, 400)
+    if len(req.body) > MOST_BYTES:
+        return sim.text(413, "The request payload is too large")
     try:
-        email = json.loads(req.body)["to_email"]
-    except (ValueError, KeyError, TypeError):
+        email = json.loads(req.body)["to_email"].strip()
+    except (ValueError, KeyError, TypeError, AttributeError):
         return sim.text(400, "Request body deserialize error")
     if not email:
         req.keys = ()
