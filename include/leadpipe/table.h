@@ -7,7 +7,8 @@
  *         LP_ERR_IO for a file that cannot be read; a file over LP_TABLE_MAX is refused
  *
  * Columns are named as members of a contact or of `enrichment`, in any case, "Job Title" as well as
- * job_title; others are passed over. Of several rows with one key the first counts.
+ * job_title; others are passed over. Of several rows with one key the first counts. A domain may be
+ * given as the address of a web site.
  */
 #ifndef LEADPIPE_TABLE_H
 #define LEADPIPE_TABLE_H

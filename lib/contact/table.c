@@ -3,6 +3,8 @@
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <strings.h>
+#include "import_rows.h"
 #include "leadpipe/csv.h"
 #include "leadpipe/enrichment.h"
 #include "leadpipe/file.h"
@@ -186,6 +188,18 @@ static char delimiter_of(struct lp_str text)
     return candidates[best];
 }
 
+/* Spreadsheets name it in a line of its own, "sep=;". */
+static char take_delimiter(struct loading *l)
+{
+    const char *nl = l->text.n ? memchr(l->text.p, '\n', l->text.n) : NULL;
+    char named;
+    if (!nl || !rows_sep((struct lp_str){l->text.p, (size_t)(nl - l->text.p)}, &named))
+        return delimiter_of(l->text);
+    l->text = (struct lp_str){nl + 1, l->text.n - (size_t)(nl + 1 - l->text.p)};
+    l->lines = 1;
+    return named;
+}
+
 static int read_header(struct loading *l, struct lp_err *err)
 {
     struct lp_table *t = l->table;
@@ -213,12 +227,28 @@ static int read_header(struct loading *l, struct lp_err *err)
     return t->fields ? 0 : bad(l, err, "no column is named as a field of a contact");
 }
 
+/* "https://www.acme.de/en" -> "acme.de": people keep the address of the web site. */
+static struct lp_str host_of(struct lp_str s)
+{
+    const char *scheme = s.n ? memmem(s.p, s.n, "://", 3) : NULL;
+    if (scheme)
+        s = (struct lp_str){scheme + 3, s.n - (size_t)(scheme + 3 - s.p)};
+    const char *path = s.n ? memchr(s.p, '/', s.n) : NULL;
+    if (path)
+        s.n = (size_t)(path - s.p);
+    if (s.n > 4 && strncasecmp(s.p, "www.", 4) == 0)
+        s = (struct lp_str){s.p + 4, s.n - 4};
+    if (s.n > 0 && s.p[s.n - 1] == '.')
+        s.n--;
+    return s;
+}
+
 static bool key_of(struct loading *l, struct lp_str cell)
 {
     lp_buf_reset(&l->found);
     if (l->by_email)
         return lp_key(cell, &l->found);
-    return lp_idn_to_ascii(cell, &l->found);
+    return lp_idn_to_ascii(host_of(cell), &l->found);
 }
 
 static int read_row(struct loading *l, struct lp_str row, struct lp_err *err)
@@ -279,7 +309,7 @@ static int read_all(struct loading *l, struct lp_err *err)
         l->text.p += 3;
         l->text.n -= 3;
     }
-    lp_csv_init(&l->csv, delimiter_of(l->text), '\n');
+    lp_csv_init(&l->csv, take_delimiter(l), '\n');
     r = read_header(l, err);
     while (r == 0 && (r = next_row(l, &row, err)) > 0)
         r = lp_key_trim(row).n ? read_row(l, row, err) : 0;

@@ -76,6 +76,31 @@ static void bom_crlf_quoted_newlines_and_blank_lines(void **state)
     lp_table_del(t);
 }
 
+static void a_web_site_is_its_domain(void **state)
+{
+    static const char *const sites[] = {"https://www.acme.de/en?x", "http://ACME.de", "www.acme.de",
+        "acme.de.", "acme.de/", "HTTPS://acme.de"};
+    (void)state;
+    for (size_t i = 0; i < sizeof sites / sizeof *sites; i++) {
+        char text[80];
+        snprintf(text, sizeof text, "domain,company\n%s,Acme\n", sites[i]);
+        struct lp_table *t = good("domain", text);
+        assert_cells(t, "acme.de", "company_name=\"Acme\"");
+        lp_table_del(t);
+    }
+}
+
+static void a_delimiter_that_is_named(void **state)
+{
+    struct lp_err err = {0};
+    struct lp_table *t = good("domain", "sep=|\r\ndomain|company\r\na.de|A, B; C\r\n");
+    (void)state;
+    assert_cells(t, "a.de", "company_name=\"A, B; C\"");
+    lp_table_del(t);
+    assert_null(load("domain", "sep=;\ndomain;company\na.de\n", 26, &err));
+    assert_non_null(strstr(err.msg, ":3: 1 cells"));
+}
+
 static void first_of_several_and_rows_without_key(void **state)
 {
     struct lp_table *t = good("domain", "domain,company\na.de,1\nA.DE,2\n,3\n");
@@ -166,6 +191,8 @@ int main(void)
         cmocka_unit_test(rows_are_found_by_domain),
         cmocka_unit_test(rows_are_found_by_email),
         cmocka_unit_test(bom_crlf_quoted_newlines_and_blank_lines),
+        cmocka_unit_test(a_web_site_is_its_domain),
+        cmocka_unit_test(a_delimiter_that_is_named),
         cmocka_unit_test(first_of_several_and_rows_without_key),
         cmocka_unit_test(many_rows),
         cmocka_unit_test(a_bad_table_is_named_with_its_line),
