@@ -68,6 +68,16 @@ static int set_chaos(struct lp_gateway *g, const char *spec, struct lp_err *err)
     return lp_chaos_parse(spec, g->chaos, err);
 }
 
+/* What is wrong with their tables and lists is told before the first record, like any mistake of the
+ * configuration; the others may ask for a password, and are opened when they are needed. */
+static int open_embedded(struct lp_gateway *g, struct lp_err *err)
+{
+    for (size_t i = 0; i < g->chain.n; i++)
+        if (g->chain.lanes[i]->provider->embedded && lp_lane_open(g->chain.lanes[i], err))
+            return -1;
+    return 0;
+}
+
 static int gateway_init(struct lp_gateway *g, struct lp_run *run, struct lp_err *err)
 {
     g->run = run;
@@ -83,7 +93,8 @@ static int gateway_init(struct lp_gateway *g, struct lp_run *run, struct lp_err 
     lp_gateway_rules(g);
     if (lp_chain_init(g, err) ||
         lp_state_open(&g->state, replay ? "none" : run->common.state, err) ||
-        lp_budget_init(g, err) || (!g->recording && lp_pending_load(g, err)))
+        lp_budget_init(g, err) || (!g->recording && lp_pending_load(g, err)) ||
+        open_embedded(g, err))
         return -1;
     if (!g->state && !replay)
         lp_log_info("runs without memory (--state none): health and limits are this process's own");
