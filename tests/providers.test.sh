@@ -40,6 +40,20 @@ for file in "$lib"/*.jq; do
     result $? "$(basename "$file"): its metadata is JSON"
 done
 
+# Whatever goes wrong with whichever provider, there is something to do about it.
+for file in "$lib"/*.jq; do
+    name=$(basename "$file" .jq)
+    HOME=/nonexistent jq -n -e -L "$lib" "include \"$name\" {\"search\":\"$lib\"};
+        include \"defaults\" {\"search\":\"$lib\"};
+        [(\"auth\", \"quota\", \"rate_limited\", \"timeout\", \"network\", \"dns\", \"tls\", \"server\",
+          \"bad_response\", \"config\") as \$class
+         | (null, \"HTTP 403: no\") as \$detail | (null, \"2026-11-20T14:05:00Z\") as \$until
+         | {class: \$class, status: null, detail: \$detail, until: \$until} | advise
+         | (.severity == \"warning\" or .severity == \"critical\") and (.action | length > 10)]
+        | length == 40 and all" >/dev/null
+    result $? "$name: advice for every class"
+done
+
 # Chunks go out at the limit the provider sets.
 for pair in apollo:10 dropcontact:250; do
     sed -n '/^module {/,/^}/p' "$lib/${pair%:*}.jq" | grep -q "\"batch\": ${pair#*:},"

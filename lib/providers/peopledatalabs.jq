@@ -115,8 +115,7 @@ def with_usage($results):
 # There is no Retry-After, but the time at which the limit starts anew.
 def refused:
   .status as $s
-  | if $s == 402 then failure("quota"; "no credit left")
-    elif $s == 429 then
+  | if $s == 429 then
       .headers["x-ratelimit-reset"] as $reset
       | failure("rate_limited"; type_of(.body)) | .error.reset_at = $reset
     elif .items | length > 1 then http_failure

@@ -1,0 +1,3 @@
+#!/bin/sh
+# The simulated vendors speak as their pages say, and refuse what they would: see tests/vendors.py
+exec /usr/bin/python3 "$ROOT/tests/vendors.py"
