@@ -5,6 +5,7 @@
 #include "leadpipe/address.h"
 #include "leadpipe/enrichment.h"
 #include "leadpipe/hash.h"
+#include "leadpipe/idn.h"
 #include "leadpipe/key.h"
 #include "leadpipe/json.h"
 #include "leadpipe/provider.h"
@@ -165,6 +166,15 @@ static void put_said(struct offline *o)
     lp_buf_byte(&o->confidence, '}');
 }
 
+static void say_company(struct offline *o, const struct known_domain *k)
+{
+    if (!k || k->company_len == 0)
+        return;
+    struct lp_str registrable = {k->text + k->domain_len - k->registrable_len, k->registrable_len};
+    say(o, "company_name", (struct lp_str){k->text + k->domain_len, k->company_len}, COMPANY);
+    say_text(o, "company_domain", registrable, COMPANY);
+}
+
 /* What the address tells, and the flags about it. */
 static void read_address(struct offline *o, const struct lp_address *a)
 {
@@ -180,12 +190,17 @@ static void read_address(struct offline *o, const struct lp_address *a)
     lp_json_put_bool(&o->data, "disposable", k->thrown);
     if (!role && !k->thrown)
         say_name(o, local);
-    if (k->company_len) {
-        struct lp_str registrable = {
-            k->text + k->domain_len - k->registrable_len, k->registrable_len};
-        say(o, "company_name", (struct lp_str){k->text + k->domain_len, k->company_len}, COMPANY);
-        say_text(o, "company_domain", registrable, COMPANY);
-    }
+    say_company(o, k);
+}
+
+/* Of a contact without an address; as lists have it, in any case. */
+static struct lp_str own_domain(struct offline *o, struct lp_rec *rec)
+{
+    struct lp_str domain;
+    lp_buf_reset(&o->scratch);
+    if (!lp_rec_string(rec, "domain", &domain) || !lp_idn_to_ascii(domain, &o->scratch))
+        return (struct lp_str){0};
+    return lp_arena_str(&o->text, lp_buf_view(&o->scratch));
 }
 
 static void answer(struct offline *o, struct lp_item *item)
@@ -196,8 +211,9 @@ static void answer(struct offline *o, struct lp_item *item)
     if (lp_rec_string(item->rec, "email", &email) && lp_address_parse(email, NULL, &a)) {
         read_address(o, &a);
         domain = lp_address_domain(&a);
-    } else if (!lp_rec_string(item->rec, "domain", &domain)) {
-        domain = (struct lp_str){0};
+    } else {
+        domain = own_domain(o, item->rec);
+        say_company(o, known(o, domain));
     }
     look_up(o, email, domain);
     put_said(o);
