@@ -119,6 +119,10 @@ def apollo_refuses(sim):
     status, out, err = case.run(text)
     ok("apollo: members of another type cost nobody anything",
        found(out) == ["found"] * 3 and case.asked()["requests"] == 1, (status, out, err))
+    text = people(*[{"email": "person%d@acme.test" % i, "company": "x" * 20000} for i in range(5)])
+    status, out, err = case.run(text, args=("--chain", "apollo,offline"), batch=1)
+    ok("apollo: one that is too long for a call is passed over, and does not make it ill",
+       outcomes(out) == ["skipped", "ok"] * 5 and case.asked()["requests"] == 5, (outcomes(out), err))
     key_refused(case)
     for told in ({"credits": 0}, {"credits": 0, "credit_status": 200}, {"credits": 0, "credit_status": 403}):
         no_credit(case, told=told)

@@ -21,12 +21,10 @@ def usual_advice: advise;
 def headers: {"X-Api-Key": .settings.api_key, "Cache-Control": "no-cache"};
 
 # An address carries its domain; alone, the domain of a mail provider would name the wrong employer.
-# Members that are null are left out of a query, but not out of a body; what is longer is no name and
-# may cost the call.
+# Members that are null are left out of a query, but not out of a body.
 def identity:
-  {email: .email[:300], first_name: .first_name[:300], last_name: .last_name[:300],
-   organization_name: .company[:300], linkedin_url: .linkedin_url[:300],
-   domain: (if .email then null else .domain | ltrimstr("www.") | .[:300] end)};
+  {email, first_name, last_name, organization_name: .company, linkedin_url,
+   domain: (if .email then null else .domain | ltrimstr("www.") end)};
 
 # Which record a call is about that asks for one; null: it asks for all of them.
 def at: if .memo then .memo.said | length elif .items | length == 1 then 0 else null end;
@@ -84,10 +82,14 @@ def no_credit:
 # that one is the worse for it. `said`: the answers so far.
 def one_by_one: {next: {after_s: 0, memo: {said: []}}, usage: {credits: 0}};
 
+def too_long: .status == 413 or .status == 414 or .status == 431;
+
 def refused:
   if no_credit then failure("quota"; "no credit left")
   elif .status == 403 then failure("auth"; code + ": the key may not make this call")
-  elif .status != 400 and .status != 422 then http_failure
+  elif too_long and at then
+    {results: [{outcome: "skipped", detail: "HTTP \(.status): too long for a call"}], usage: {credits: 0}}
+  elif .status != 400 and .status != 422 and (too_long | not) then http_failure
   elif at then {results: [{outcome: "rejected", detail: code}], usage: {credits: 0}}
   elif code == "RECORD_LIMIT_EXCEEDED" then failure("bad_response"; code)
   else one_by_one end;
@@ -105,12 +107,14 @@ def judged:
     {results: [.items[] | not_found], usage: {credits: 0}}
   else failure("bad_response"; "neither a person nor matches") end;
 
-def response:
+def step:
   judged as $now
   | (.memo.said + $now.results) as $said
   | if $now.results == null then $now
     elif ($said | length) == (.items | length) then $now | .results = $said
     else {next: {after_s: 0, memo: {said: $said}}, usage: $now.usage} end;
+
+def response: if .memo then step else judged end;
 
 # --- the provider itself --------------------------------------------------------------------------
 

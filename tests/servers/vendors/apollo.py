@@ -18,6 +18,7 @@ NAME = "apollo"
 BASES = ("/api/v1", "/v1")
 BATCH_ROUTE = "/people/bulk_match"
 MOST = 10
+LONGEST = 8000  # of a request's target
 SETTINGS = {"credits": 100000, "credit_status": 422}
 IDENTITY = ("email", "first_name", "last_name", "name", "hashed_email", "organization_name",
             "domain", "id", "linkedin_url")
@@ -88,6 +89,8 @@ def match(sim, req):
     refusal = no(sim, req)
     if refusal:
         return refusal
+    if len(req.target) > LONGEST:
+        return sim.text(414, "<html>Request-URI Too Large</html>")
     item = dict(parse_qsl(req.query))
     if req.body:
         try:
