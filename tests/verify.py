@@ -125,6 +125,17 @@ def again(sim, server):
     ok("verify: a verdict is left alone", second == out and asked(sim) == before and status == 0, second)
 
 
+def no_dns(sim, behind):
+    """Without DNS the verdicts are all alike; why is said once."""
+    people = ["ann%d@host%d.test" % (i, i) for i in range(30)]
+    for name, server, why in (("knows nothing", behind, "the name servers know no top-level domain"),
+                              ("is not there", "1", "no name server can be reached")):
+        run = Run(sim, server, people, chain=["local"])
+        ok("verify: a name server that %s is told once, and no address is invalid" % name,
+           len(run.of) == 30 and {v["status"] for v in run.of.values()} == {"unknown"} and run.err.count(why) == 1,
+           (run.of, run.err))
+
+
 def main():
     server = dns("start")
     if not server:
@@ -134,6 +145,7 @@ def main():
         with Sim() as sim:
             for test in (goes_on, errors, again):
                 test(sim, server[0])
+            no_dns(sim, server[1])
     finally:
         dns("stop")
 

@@ -28,7 +28,8 @@ int lp_local_open(struct lp_provider *p, const struct lp_local_options *o, struc
 void lp_local_close(struct lp_provider *p);
 void lp_local_start(struct lp_provider *p, struct lp_call *call);
 void lp_local_cancel(struct lp_provider *p, struct lp_call *call);
-/* Do the name servers answer? For `check_domain`, whatever they say of it. */
+/* Do the name servers answer? For `check_domain`, whatever they say of it; that it does not exist is
+ * believed of those who know "com". */
 void lp_local_check(struct lp_provider *p, struct lp_call *call);
 const char *lp_local_advise(enum lp_class class);
 unsigned lp_local_fds(struct lp_provider *p, struct pollfd *fds, unsigned room);

@@ -1,16 +1,12 @@
 /* local - see leadpipe/local.h */
-#include "leadpipe/local.h"
+#include "local_parts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include "leadpipe/fold.h"
-#include "leadpipe/provider.h"
-#include "leadpipe/verify_local.h"
-#include "probe_settings.h"
+#include "leadpipe/log.h"
 
 #define DEADLINE_MS 6000 /* of one domain: two tries, the second with twice the patience */
-
-struct local;
 
 /* A record on its way through DNS and past the mail host. */
 struct job {
@@ -22,18 +18,6 @@ struct job {
     bool found;               /* it has an address */
     enum lp_dns_kind failure; /* why one before it was not found; LP_DNS_MX: it is nowhere */
     struct job *prev, *next;  /* of those under way; `next` of the spare ones */
-};
-
-struct local {
-    struct lp_verify_local rules;
-    struct lp_lists *lists;
-    struct lp_dns *dns;
-    char *servers; /* as asked for; NULL: the system's */
-    int deadline_ms;
-    struct lp_probe_settings probe;
-    struct lp_prober *prober; /* NULL: the probe is off */
-    struct job *jobs, *spare;
-    struct lp_buf data;
 };
 
 /* --- records --------------------------------------------------------------------------------- */
@@ -98,12 +82,25 @@ static void on_probe(void *arg, const struct lp_probe_verdict *said)
     end(j);
 }
 
+/* Without DNS the verdicts are all alike: say why, once. */
+static void warn(struct local *l, const char *why)
+{
+    if (!l->warned)
+        lp_log_warn("local: %s; addresses stay unknown (provider_error)", why);
+    l->warned = true;
+}
+
+static void hear_witness(struct job *j, const struct lp_dns_answer *a)
+{
+    lp_verify_local_no_domain(&j->verdict, a);
+    if (a->kind == LP_DNS_NXDOMAIN)
+        warn(j->local, LOCAL_KNOW_NOTHING);
+}
+
 static void on_witness(void *arg, const struct lp_dns_answer *a)
 {
-    struct job *j = arg;
-
-    lp_verify_local_no_domain(&j->verdict, a);
-    end(j);
+    hear_witness(arg, a);
+    end(arg);
 }
 
 /* On an isolated network a resolver may say of every name that it does not exist: before that counts
@@ -114,7 +111,7 @@ static bool doubt(struct job *j)
         lp_dns_ask(j->local->dns, LP_DNS_ZONE, lp_verify_local_witness(&j->verdict), on_witness, j);
 
     if (a)
-        lp_verify_local_no_domain(&j->verdict, a);
+        hear_witness(j, a);
     return a != NULL;
 }
 
@@ -148,12 +145,19 @@ static void on_addresses(void *arg, const struct lp_dns_answer *addresses)
         end(arg);
 }
 
+static void judge_by(struct job *j, const struct lp_dns_answer *a)
+{
+    lp_verify_local_mx(&j->local->rules, &j->verdict, a);
+    if (a->kind == LP_DNS_NO_NETWORK)
+        warn(j->local, LOCAL_UNREACHABLE);
+}
+
 static void judge_without_host(struct job *j)
 {
     const struct lp_dns_answer failed = {.kind = j->failure};
 
     if (j->failure)
-        lp_verify_local_mx(&j->local->rules, &j->verdict, &failed);
+        judge_by(j, &failed);
     else
         lp_verify_local_no_host(&j->verdict);
 }
@@ -183,7 +187,7 @@ static bool judge(struct job *j, const struct lp_dns_answer *a)
         return doubt(j);
     if (a->kind == LP_DNS_MX && !j->found)
         return find_host(j, a);
-    lp_verify_local_mx(&l->rules, &j->verdict, a);
+    judge_by(j, a);
     if (!l->prober || !lp_verify_local_open_to_probe(&j->verdict))
         return true;
     lp_prober_ask(l->prober, &j->verdict.address, a, on_probe, j);
@@ -238,66 +242,6 @@ void lp_local_cancel(struct lp_provider *p, struct lp_call *call)
         lp_dns_cancel(l->dns, call);
 }
 
-/* --- self-check ------------------------------------------------------------------------------ */
-
-/* The prober puts its questions to the resolver: a new one needs a new other. */
-static int open_network(struct local *l, struct lp_err *err)
-{
-    struct lp_dns_options options = {.servers = l->servers, .deadline_ms = l->deadline_ms};
-
-    lp_prober_del(l->prober);
-    l->prober = NULL;
-    lp_dns_del(l->dns);
-    l->dns = lp_dns_new(&options, err);
-    if (l->dns && l->probe.on)
-        l->prober = lp_prober_new(&l->probe.options, l->dns, err);
-    return l->dns && (l->prober || !l->probe.on) ? 0 : -1;
-}
-
-/* That there is no such domain is an answer too. */
-static void on_check(void *arg, const struct lp_dns_answer *a)
-{
-    struct lp_call *call = arg;
-
-    switch (a->kind) {
-    case LP_DNS_SERVFAIL:
-        lp_call_error(call, LP_DNS, "the name servers answer with a failure");
-        break;
-    case LP_DNS_TIMEOUT: lp_call_error(call, LP_TIMEOUT, "no name server answers"); break;
-    case LP_DNS_NO_NETWORK: lp_call_error(call, LP_NETWORK, "no name server can be reached"); break;
-    default:
-        snprintf(call->detail, sizeof call->detail, "the name servers answer");
-        lp_call_results(call);
-    }
-}
-
-void lp_local_check(struct lp_provider *p, struct lp_call *call)
-{
-    struct local *l = p->handle;
-    struct lp_err err = {0};
-    struct lp_buf domain = {0};
-    const struct lp_dns_answer *a = NULL;
-
-    /* What was found out before would be no check. */
-    if (!l->jobs && open_network(l, &err)) {
-        lp_call_error(call, LP_CONFIG, err.msg);
-        return;
-    }
-    if (lp_provider_text(p, "check_domain", &domain))
-        a = lp_dns_mx(l->dns, lp_buf_view(&domain), on_check, call);
-    lp_buf_free(&domain);
-    if (a)
-        on_check(call, a);
-}
-
-const char *lp_local_advise(enum lp_class class)
-{
-    if (class == LP_DNS || class == LP_TIMEOUT || class == LP_NETWORK)
-        return "look at the network and at /etc/resolv.conf, or name other servers in the setting "
-               "`dns`; until then verdicts are `unknown`";
-    return class == LP_CONFIG ? "correct the provider's settings in the configuration" : NULL;
-}
-
 /* --- the loop -------------------------------------------------------------------------------- */
 
 unsigned lp_local_fds(struct lp_provider *p, struct pollfd *fds, unsigned room)
@@ -327,6 +271,20 @@ void lp_local_dispatch(struct lp_provider *p, const struct pollfd *fds, unsigned
 }
 
 /* --- life ------------------------------------------------------------------------------------ */
+
+/* The prober puts its questions to the resolver: a new one needs a new other. */
+int local_open_network(struct local *l, struct lp_err *err)
+{
+    struct lp_dns_options options = {.servers = l->servers, .deadline_ms = l->deadline_ms};
+
+    lp_prober_del(l->prober);
+    l->prober = NULL;
+    lp_dns_del(l->dns);
+    l->dns = lp_dns_new(&options, err);
+    if (l->dns && l->probe.on)
+        l->prober = lp_prober_new(&l->probe.options, l->dns, err);
+    return l->dns && (l->prober || !l->probe.on) ? 0 : -1;
+}
 
 const char *const lp_local_capabilities[] = {"email_verification", NULL};
 const struct lp_setting lp_local_settings[] = {{.name = "lists"}, {.name = "dns"},
@@ -400,7 +358,7 @@ static int open_parts(struct local *l, const struct lp_provider *p,
     l->rules.lists = l->lists;
     lp_buf_free(&lists);
     lp_buf_free(&dns);
-    return l->lists ? open_network(l, err) : -1;
+    return l->lists ? local_open_network(l, err) : -1;
 }
 
 static int read_settings(struct local *l, const struct lp_provider *p, struct lp_err *err)

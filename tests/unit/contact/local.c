@@ -249,14 +249,21 @@ static void the_check_asks_the_name_servers(void **state)
 {
     static const struct {
         const char *dns;
+        struct lp_str domain;
         enum lp_call_end end;
         enum lp_class class;
-    } of[] = {{server, LP_CALL_RESULTS, LP_CLASS_NONE}, {"127.0.0.1:1", LP_CALL_ERROR, LP_NETWORK}};
+    } of[] = {
+        {server, LP_STR("\"good.test\""), LP_CALL_RESULTS, LP_CLASS_NONE},
+        {server, LP_STR("\"nowhere.test\""), LP_CALL_RESULTS, LP_CLASS_NONE},
+        {behind, LP_STR("\"nowhere.test\""), LP_CALL_ERROR, LP_DNS}, /* it knows no "com" */
+        {"127.0.0.1:1", LP_STR("\"good.test\""), LP_CALL_ERROR, LP_NETWORK},
+    };
     static struct asked a;
 
     (void)state;
     for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
         struct lp_provider p = provider_with("allow", "null");
+        settings[0].value = of[i].domain;
         open_at(&p, of[i].dns);
         make_call(&a, &p, NULL);
         a.call.check = true;
