@@ -145,8 +145,7 @@ static int fill(struct lp_db *db, const struct lp_db_options *o, struct lp_err *
 /* Moves the WAL into the file. A close does so too, but does not say when the disk was full. */
 static int fold_in(struct lp_db *db, struct lp_err *err)
 {
-    int in_log = 0, moved = 0;
-    int rc = sqlite3_wal_checkpoint_v2(db->raw, NULL, SQLITE_CHECKPOINT_TRUNCATE, &in_log, &moved);
+    int rc = sqlite3_wal_checkpoint_v2(db->raw, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     return rc == SQLITE_OK ? 0 : report_now(db, rc, err);
 }
 
@@ -189,10 +188,18 @@ static int make(const char *path, const struct lp_db_options *o, struct lp_err *
     return rc;
 }
 
+/* Seen again while nobody can be writing, it is a tear and not a write under way. */
+static void tell_torn(struct lp_db *db)
+{
+    if (lp_db_file_torn(db->path) && exec_patiently(db, "BEGIN IMMEDIATE") == SQLITE_OK) {
+        lp_db_file_tell_torn(db->path);
+        lp_db_rollback(db);
+    }
+}
+
 struct lp_db *lp_db_open(const char *path, const struct lp_db_options *options, struct lp_err *err)
 {
-    static const struct lp_db_options none;
-    const struct lp_db_options *o = options ? options : &none;
+    const struct lp_db_options none = {0}, *o = options ? options : &none;
     if (in_memory(path)) {
         struct lp_db *db = open_file(path, o, err);
         if (db && o->create && fill(db, o, err)) {
@@ -206,7 +213,10 @@ struct lp_db *lp_db_open(const char *path, const struct lp_db_options *options, 
         lp_err_set(err, LP_ERR_IO, "absent", "%s: %s", path, strerror(ENOENT));
     else if (there == 0 && make(path, o, err) == 0)
         there = lp_db_file_look(path, err);
-    return there == 1 ? open_file(path, o, err) : NULL;
+    struct lp_db *db = there == 1 ? open_file(path, o, err) : NULL;
+    if (db && !o->read_only)
+        tell_torn(db);
+    return db;
 }
 
 void lp_db_close(struct lp_db *db)
