@@ -302,6 +302,12 @@ static double confidence_in(const struct lp_answer *a, struct lp_str field)
     return lp_json_real(v, &d) ? d : 0;
 }
 
+static bool says_something(struct lp_str v)
+{
+    enum lp_json_type t = lp_json_type(v);
+    return t == LP_JSON_STRING ? v.n > 2 : t != LP_JSON_NULL;
+}
+
 static bool answers_know(const struct lp_task *t, struct lp_str field)
 {
     char name[64];
@@ -310,7 +316,7 @@ static bool answers_know(const struct lp_task *t, struct lp_str field)
     for (size_t i = 0; i < t->n_answers; i++) {
         const struct lp_answer *a = &t->answers[i];
         if (a->outcome == LP_OK && a->data.p && lp_json_get(a->data, name, &v) &&
-            lp_json_type(v) != LP_JSON_NULL && v.n > 2 && confidence_in(a, field) >= KNOWN)
+            says_something(v) && confidence_in(a, field) >= KNOWN)
             return true;
     }
     return false;
@@ -383,10 +389,24 @@ static void say_failed(const struct lp_gateway *g, const struct lp_task *t, stru
     lp_buf_free(&b);
 }
 
+/* Answers of providers asked at once came as they came: the chain's order decides whose stand. */
+static void put_in_chain_order(struct lp_task *t)
+{
+    for (size_t i = 1; i < t->n_answers; i++) {
+        struct lp_answer a = t->answers[i];
+        size_t at = i;
+        for (; at > 0 && t->answers[at - 1].provider->lane->index > a.provider->lane->index; at--)
+            t->answers[at] = t->answers[at - 1];
+        t->answers[at] = a;
+    }
+}
+
 static void finish(struct lp_gateway *g, struct lp_task *t)
 {
     struct lp_slot *s = t->slot;
     struct lp_err err = {0}, fatal = {0};
+    if (g->chain.mode == LP_PARALLEL)
+        put_in_chain_order(t);
     struct lp_result r = {.status = status_of(t), .answers = t->answers, .n = t->n_answers};
     if (r.status == LP_RESULT_FAILED) {
         say_failed(g, t, &r);
@@ -453,14 +473,12 @@ static void next(struct lp_gateway *g, struct lp_task *t)
 
 void lp_chain_start(struct lp_gateway *g, struct lp_task *t)
 {
-    struct lp_slot *slot = t->slot;
     t->json = (struct lp_str){0};
     t->keyed = false;
     t->n_answers = 0;
     t->tried = t->forced = 0;
     t->asked = t->pending = 0;
     t->rejected = false;
-    t->slot = slot;
     next(g, t);
 }
 

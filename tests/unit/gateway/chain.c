@@ -110,8 +110,9 @@ static void parallel_asks_all_at_once(void **state)
     (void)state;
     run(CONFIG(AB ",\"mode\":\"parallel\"", P("a", "\"next:30\",\"ok\"") "," P("b", "\"ok\"")),
         one);
-    expect("found b=ok a=ok");
     assert_string_equal(trace.p, "a:1 b:1 a:1+memo ");
+    /* b was first with its answer; they are merged in the order of the chain all the same */
+    expect("found a=ok b=ok");
 }
 
 /* ---- records ---------------------------------------------------------------------------------- */
