@@ -4,6 +4,7 @@
 #include "leadpipe/clock.h"
 #include "leadpipe/log.h"
 #include "recording.h"
+#include "reply.h"
 #include "work.h"
 
 /*
@@ -398,7 +399,7 @@ void lp_call_next(struct lp_call *call, int64_t after_ms, struct lp_str memo)
 void lp_call_error(struct lp_call *call, enum lp_class class, const char *detail)
 {
     call->class = class;
-    snprintf(call->detail, sizeof call->detail, "%s", detail);
+    lp_reply_say(call, detail);
     end_try(call, LP_CALL_ERROR);
 }
 

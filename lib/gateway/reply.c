@@ -1,7 +1,27 @@
 #include "reply.h"
 
+#include <stdio.h>
+#include <string.h>
 #include "leadpipe/clock.h"
 #include "leadpipe/json.h"
+
+/* What a vendor says may quote the address; what is said of a failure names nobody. */
+static void hide_addresses(char *p, size_t n)
+{
+    static const char ends[] = " \t\r\n\"'`<>()[]{},;:=";
+    for (size_t from = 0, to; from < n; from = to + 1) {
+        for (to = from; to < n && !memchr(ends, p[to], sizeof ends);)
+            to++;
+        if (memchr(p + from, '@', to - from))
+            memset(p + from, '*', to - from);
+    }
+}
+
+void lp_reply_say(struct lp_call *call, const char *detail)
+{
+    snprintf(call->detail, sizeof call->detail, "%s", detail);
+    hide_addresses(call->detail, strlen(call->detail));
+}
 
 void lp_item_answer(struct lp_item *item, enum lp_outcome outcome, enum lp_class class,
     struct lp_str data, struct lp_str confidence, struct lp_str detail)
@@ -13,8 +33,10 @@ void lp_item_answer(struct lp_item *item, enum lp_outcome outcome, enum lp_class
         to->data = lp_arena_str(a, data);
     if (confidence.p)
         to->confidence = lp_arena_str(a, confidence);
-    if (detail.n)
+    if (detail.n) {
         to->detail = lp_arena_str(a, detail);
+        hide_addresses((char *)to->detail.p, to->detail.n);
+    }
     item->answered = true;
 }
 

@@ -17,6 +17,8 @@ void lp_reply_take(struct lp_call *call, struct lp_str reply, struct lp_buf *scr
 /* One outcome, {outcome, data, confidence, class, detail}: the item's answer. One without a known
  * `outcome` leaves the item without an answer. */
 void lp_reply_item(struct lp_item *item, struct lp_str result, struct lp_buf *scratch);
+/* Sets the call's detail, addresses masked. */
+void lp_reply_say(struct lp_call *call, const char *detail);
 /* {class, detail}, and when to come again as below. */
 void lp_reply_error(struct lp_call *call, struct lp_str error, struct lp_buf *scratch);
 /* retry_after_s, or reset_at (RFC 3339 or epoch seconds), to the call's retry_after_ms. */

@@ -142,6 +142,18 @@ def failover_cost(sim):
            "%.3f ms" % extra)
 
 
+def no_address(sim):
+    """A vendor may quote the address in what it says of a failure: that is not kept, and not told."""
+    config = {"chains": {"lead_enrichment": {"providers": ["own"]}},
+              "providers": {"own": {"use": "exec", "tries": 1, "command": ["jq", "-c", "--unbuffered",
+                            '{outcome: "error", class: "auth", detail: "no access to <\\(.item.email)>"}']}}}
+    _, _, err = program("enrich", [], contacts(1), json.dumps(config), "quoted.db")
+    kept = b"".join(open(name, "rb").read() for name in glob.glob(os.path.join(T, "quoted.db*")))
+    ok("an address that a vendor quotes is masked in the state and in messages",
+       "no access to <***" in err and b"no access to <***" in kept and "person0@" not in err and
+       b"person0@" not in kept, (err, kept.count(b"person0@")))
+
+
 def canaries(sim):
     said = []
     for kind in ("401", "500", "html200", "silence", "reset", "refuse", "redirect_host"):
@@ -164,7 +176,7 @@ def main():
     with Sim() as sim:
         for fault in FAULTS:
             one_fault(sim, *fault)
-        for part in (refusals, too_many_requests, slow_down, flapping, partial, failover_cost, canaries):
+        for part in (refusals, too_many_requests, slow_down, flapping, partial, failover_cost, no_address, canaries):
             part(sim)
 
 
