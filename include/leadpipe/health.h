@@ -32,6 +32,9 @@ struct lp_health {
     int64_t cool_down_ms;     /* the last one given; doubles until healthy again */
     int64_t probe_until;      /* a process is probing until then */
     int64_t failing_since;    /* the first of the failures in a row; 0: the last one succeeded */
+    int64_t allowed;     /* calls at a time of each process after a 429; 0: as many as may be */
+    int64_t slowed_from; /* back there, nothing is held back any more */
+    int64_t good;        /* successes since `allowed` was last changed */
 };
 
 /* What one request showed. */
@@ -42,6 +45,7 @@ struct lp_observation {
     int64_t latency_ms;
     uint32_t n; /* how many alike (embedded providers), at least 1 */
     uint32_t records;
+    uint32_t in_flight; /* calls of this process at the time */
     int http_status;
     double credits;
     char method[8];
@@ -56,7 +60,7 @@ struct lp_health_rules {
 };
 extern const struct lp_health_rules lp_health_defaults;
 
-/* Folds one observation in. `jitter` is a number in [0, 1) that spreads the cool-down by +-10 %. */
+/* Folds one observation in. A 429 halves the calls at a time, and ten successes give one of them back. `jitter` is a number in [0, 1) that spreads the cool-down by +-10 %. */
 void lp_health_fold(struct lp_health *h, const struct lp_observation *o,
     const struct lp_health_rules *rules, double jitter);
 /* A clock that was ahead when the row was written must not keep a provider out for years: such times are

@@ -4,8 +4,10 @@
  * Owns: struct lp_state owns the connection
  * Units: UTC ms
  * Errors: LP_ERR_IO: the file cannot be used, is of a newer version, or a row fails its CRC
- * (named); the program ends and the file is never replaced Source: spec/gateway.md "The state
- * file", "Health", "Audit log"
+ *         (named); the program ends and the file is never replaced
+ * Source: spec/gateway.md "The state file", "Health", "Audit log"
+ *
+ * A file of an older version is brought up to this one when it is opened.
  */
 #ifndef LEADPIPE_STATE_H
 #define LEADPIPE_STATE_H
@@ -15,7 +17,7 @@
 #include "leadpipe/health.h"
 #include "leadpipe/limit.h"
 
-#define LP_STATE_VERSION 1
+#define LP_STATE_VERSION 2
 #define LP_AUDIT_KEEP    100000
 
 struct lp_state;
@@ -62,9 +64,23 @@ int lp_state_observe(struct lp_state *s, const struct lp_state_batch *b, struct 
 int lp_state_claim_probe(struct lp_state *s, const char *capability, const char *provider,
     int64_t now, int64_t until, struct lp_err *err);
 
-/* Takes up to `want` tokens of a provider's shared bucket. */
-int lp_state_take(struct lp_state *s, const char *provider, const struct lp_limit *limit,
+/* Takes up to `want` tokens of an account's shared bucket. */
+int lp_state_take(struct lp_state *s, const char *account, const struct lp_limit *limit,
     int64_t want, int64_t *got, int64_t *wait_ms, struct lp_err *err);
+
+/* Calls in flight to an account, counted over all processes. */
+struct lp_flight {
+    const char *account;
+    char owner[64];  /* this process: owner.h */
+    int64_t calls;   /* its own in flight */
+    int64_t max;     /* of all together, if another is wanted; 0: none is */
+    int64_t since;   /* UTC ms: waits for one since then; kept from call to call */
+    int64_t looked;  /* UTC ms: when others last saw it wait; likewise */
+    int64_t look_at; /* mono: the caller's, when to ask again */
+};
+/* Says how many calls we have in flight. 1: there may be another, it is counted as begun; 0 not now, or
+ * none was wanted. */
+int lp_state_fly(struct lp_state *s, struct lp_flight *f, struct lp_err *err);
 
 /* Totals of a (capability, provider, outcome, class): exact over all processes. */
 struct lp_state_total {

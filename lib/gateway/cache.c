@@ -2,6 +2,7 @@
 #include "gateway.h"
 #include "leadpipe/db.h"
 #include "leadpipe/key.h"
+#include "seal.h"
 
 #define DAY_MS INT64_C(86400000)
 
@@ -84,18 +85,77 @@ static struct lp_str blob(const struct request *q)
     return (struct lp_str){(const char *)&q->hash, sizeof q->hash};
 }
 
-static int64_t row_crc(const struct request *q, const char *outcome, struct lp_str data,
-    struct lp_str confidence, int64_t until)
+/* Of everything that an answer from the cache consists of. */
+struct row {
+    struct lp_str outcome, data, confidence, detail;
+    int64_t at, until;
+};
+
+static void put_part(struct lp_buf *b, struct lp_str part)
+{
+    lp_buf_str(b, part);
+    lp_buf_byte(b, '\n');
+}
+
+/* What format 1 had a checksum over. */
+static void put_core(struct lp_buf *b, struct lp_str request, const struct row *row)
+{
+    put_part(b, row->outcome);
+    lp_buf_printf(b, "%lld\n", (long long)row->until);
+    lp_buf_str(b, request);
+    put_part(b, row->data);
+    lp_buf_str(b, row->confidence);
+}
+
+static int64_t row_crc(struct lp_str request, const struct row *row)
 {
     struct lp_buf b = {0};
-    lp_buf_printf(&b, "%s\n%lld\n", outcome, (long long)until);
-    lp_buf_str(&b, blob(q));
-    lp_buf_str(&b, data);
-    lp_buf_byte(&b, '\n');
-    lp_buf_str(&b, confidence);
+    put_core(&b, request, row);
+    lp_buf_printf(&b, "\n%lld\n", (long long)row->at);
+    lp_buf_str(&b, row->detail);
     int64_t crc = lp_crc32(b.p, b.len);
     lp_buf_free(&b);
     return crc;
+}
+
+static struct row row_of(struct lp_stmt *q)
+{
+    return (struct row){.outcome = lp_stmt_text(q, 0),
+        .data = lp_stmt_text(q, 1),
+        .confidence = lp_stmt_text(q, 2),
+        .detail = lp_stmt_text(q, 3),
+        .at = lp_stmt_int(q, 4),
+        .until = lp_stmt_int(q, 5)};
+}
+
+/* Of the current row, if it is sound; else the checksum it has. */
+static int64_t new_seal(struct lp_stmt *q)
+{
+    struct row row = row_of(q);
+    struct lp_str request = lp_stmt_blob(q, 7);
+    int64_t old = lp_stmt_int(q, 6);
+    struct lp_buf b = {0};
+    put_core(&b, request, &row);
+    bool sound = lp_crc32(b.p, b.len) == old;
+    lp_buf_free(&b);
+    return sound ? row_crc(request, &row) : old;
+}
+
+int lp_cache_seal(struct lp_db *db, struct lp_err *err)
+{
+    struct lp_stmt *q =
+        lp_db_stmt(db, "SELECT outcome, data, confidence, detail, at, until, crc, request, id"
+                       " FROM cache WHERE id > ? ORDER BY id LIMIT 1");
+    int64_t id = 0;
+    int r;
+    while (lp_stmt_bind(q, "i", id), (r = lp_stmt_row(q, err)) > 0) {
+        int64_t seal = new_seal(q);
+        id = lp_stmt_int(q, 8);
+        lp_stmt_reset(q);
+        if (lp_db_run(db, err, "UPDATE cache SET crc = ? WHERE id = ?", "ii", seal, id))
+            return -1;
+    }
+    return r;
 }
 
 static struct lp_str kept(struct lp_arena *a, struct lp_str s)
@@ -103,28 +163,26 @@ static struct lp_str kept(struct lp_arena *a, struct lp_str s)
     return s.p ? lp_arena_str(a, s) : s;
 }
 
+/* 1: the answer stands; 0: its time is over. */
 static int take_row(struct lp_stmt *q, const struct lp_provider *p, const struct request *asked,
     struct lp_item *item, struct lp_err *err)
 {
     struct lp_arena *arena = &item->rec->arena;
-    struct lp_str outcome = lp_stmt_text(q, 0), data = lp_stmt_text(q, 1),
-                  conf = lp_stmt_text(q, 2);
-    struct lp_answer *a = &item->answer;
-    char word[24];
+    struct row row = row_of(q);
     enum lp_outcome o;
-    snprintf(word, sizeof word, "%.*s", (int)outcome.n, outcome.p);
-    if (!lp_outcome_from(outcome, &o) ||
-        row_crc(asked, word, data, conf, lp_stmt_int(q, 5)) != lp_stmt_int(q, 6))
+    if (!lp_outcome_from(row.outcome, &o) || row_crc(blob(asked), &row) != lp_stmt_int(q, 6))
         return lp_err_set(err, LP_ERR_IO, "corrupt",
             "the state file: a cache row of %s/%s fails its checksum; it is damaged and not used "
             "(--no-cache goes on without the cache)",
             p->capability, p->name);
-    *a = (struct lp_answer){.provider = p,
+    if (row.until <= lp_clock_real())
+        return 0;
+    item->answer = (struct lp_answer){.provider = p,
         .outcome = o,
-        .data = kept(arena, data),
-        .confidence = kept(arena, conf),
-        .detail = kept(arena, lp_stmt_text(q, 3)),
-        .at = lp_stmt_int(q, 4),
+        .data = kept(arena, row.data),
+        .confidence = kept(arena, row.confidence),
+        .detail = kept(arena, row.detail),
+        .at = row.at,
         .cached = true};
     return 1;
 }
@@ -137,10 +195,9 @@ int lp_cache_find(struct lp_gateway *g, struct lp_lane *l, struct lp_item *item,
     if (!cacheable(g, l) || g->settings->no_cache || g->settings->refresh)
         return 0;
     struct lp_stmt *q = lp_db_stmt(lp_state_db(g->state),
-        "SELECT outcome, data, confidence, detail, at, until, crc FROM cache"
-        " WHERE request = ? AND until > ?");
+        "SELECT outcome, data, confidence, detail, at, until, crc FROM cache WHERE request = ?");
     struct request asked = request_of(p, &item->key);
-    lp_stmt_bind(q, "bi", blob(&asked), lp_clock_real());
+    lp_stmt_bind(q, "b", blob(&asked));
     int r = lp_stmt_row(q, err);
     if (r > 0)
         r = take_row(q, p, &asked, item, err);
@@ -176,8 +233,13 @@ void lp_cache_release(struct lp_gateway *g, struct lp_slot *s)
 static int store(struct lp_gateway *g, const struct lp_fresh *f, struct lp_err *err)
 {
     const struct lp_answer *a = &f->answer;
-    const char *outcome = lp_outcome_name(a->outcome);
-    int64_t now = lp_clock_real(), until = now + lifetime(g, a);
+    int64_t now = lp_clock_real();
+    struct row row = {.outcome = lp_str(lp_outcome_name(a->outcome)),
+        .data = a->data,
+        .confidence = a->confidence,
+        .detail = a->detail,
+        .at = now,
+        .until = now + lifetime(g, a)};
     struct request asked = request_of(f->provider, &f->key);
     return lp_db_run(lp_state_db(g->state), err,
         "INSERT INTO cache (request, capability, provider, outcome, data, confidence, detail, at,"
@@ -185,9 +247,8 @@ static int store(struct lp_gateway *g, const struct lp_fresh *f, struct lp_err *
         "excluded.outcome, data = excluded.data,"
         " confidence = excluded.confidence, detail = excluded.detail, at = excluded.at,"
         " until = excluded.until, crc = excluded.crc",
-        "bssstttiii", blob(&asked), f->provider->capability, f->provider->name, outcome, a->data,
-        a->confidence, a->detail, now, until,
-        row_crc(&asked, outcome, a->data, a->confidence, until));
+        "bssttttiii", blob(&asked), f->provider->capability, f->provider->name, row.outcome,
+        row.data, row.confidence, row.detail, row.at, row.until, row_crc(blob(&asked), &row));
 }
 
 static int store_all(struct lp_gateway *g, struct lp_err *err)

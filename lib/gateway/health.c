@@ -7,6 +7,8 @@ const struct lp_health_rules lp_health_defaults = {5, 3, 30 * 1000, 15 * 60 * 10
 
 /* Clocks of one machine do not differ by more; a check later than that was made by a wrong clock. */
 #define CLOCK_SLACK_MS 60000
+/* After a 429 one more call at a time for so many successes. */
+#define SPEED_UP_AFTER 10
 
 static const char *const names[] = {"unknown", "degraded", "healthy", "unhealthy"};
 
@@ -26,6 +28,23 @@ static void open_circuit(
     h->out_reason = LP_CIRCUIT_OPEN;
 }
 
+static void slow_down(struct lp_health *h, int64_t in_flight)
+{
+    if (!h->allowed)
+        h->allowed = h->slowed_from = in_flight;
+    h->allowed = h->allowed > 1 ? h->allowed / 2 : 1;
+    h->good = 0;
+}
+
+static void speed_up(struct lp_health *h, int64_t successes)
+{
+    if (!h->allowed || (h->good += successes) < SPEED_UP_AFTER)
+        return;
+    h->good = 0;
+    if (++h->allowed >= h->slowed_from)
+        h->allowed = h->slowed_from = 0;
+}
+
 static void succeed(
     struct lp_health *h, const struct lp_observation *o, const struct lp_health_rules *rules)
 {
@@ -36,6 +55,7 @@ static void succeed(
     h->consecutive_successes += o->n;
     h->consecutive_failures = 0;
     h->last_success_at = o->at;
+    speed_up(h, o->n);
     h->failing_since = 0;
     h->error_class = LP_CLASS_NONE;
     h->error_message[0] = '\0';
@@ -85,6 +105,8 @@ void lp_health_fold(struct lp_health *h, const struct lp_observation *o,
     if (o->outcome == LP_SKIPPED)
         return;
     h->last_check_at = o->at;
+    if (o->outcome == LP_ERROR && o->class == LP_RATE_LIMITED)
+        slow_down(h, o->in_flight);
     if (o->outcome == LP_ERROR && is_limit(o->class)) { /* no ill health: merely out for a while */
         if (o->out_until > h->out_until) {
             h->out_until = o->out_until;

@@ -6,6 +6,7 @@
 #include "leadpipe/file.h"
 #include "leadpipe/hash.h"
 #include "leadpipe/json.h"
+#include "seal.h"
 
 struct lp_state {
     struct lp_db *db;
@@ -14,7 +15,7 @@ struct lp_state {
 
 /* A health row is its JSON text with a CRC over key and text: SQLite's own check does not see bits
  * flipped within a value. */
-static const char schema[] =
+static const char first_format[] =
     "CREATE TABLE health (capability TEXT NOT NULL, provider TEXT NOT NULL, data TEXT NOT NULL,"
     " crc INTEGER NOT NULL, PRIMARY KEY (capability, provider)) WITHOUT ROWID;"
     "CREATE TABLE bucket (provider TEXT PRIMARY KEY, tokens REAL NOT NULL, at INTEGER NOT NULL)"
@@ -43,24 +44,64 @@ static const char schema[] =
     " money REAL NOT NULL, currency TEXT NOT NULL, PRIMARY KEY (day, provider, currency))"
     " WITHOUT ROWID;";
 
-static int create(struct lp_db *db, void *arg, struct lp_err *err)
+/* Makes each format of the one before it; a new file goes through them all. */
+static const struct {
+    const char *sql;
+    int (*convert)(struct lp_db *db, struct lp_err *err);
+} formats[LP_STATE_VERSION] = {
+    {first_format, NULL},
+    {"CREATE TABLE flight (account TEXT NOT NULL, owner TEXT NOT NULL, calls INTEGER NOT NULL,"
+     " since INTEGER NOT NULL, looked INTEGER NOT NULL, PRIMARY KEY (account, owner)) WITHOUT "
+     "ROWID;",
+        lp_cache_seal},
+};
+
+static int bring_up(struct lp_db *db, int64_t from, struct lp_err *err)
 {
-    (void)arg;
-    if (lp_db_exec(db, schema, err))
-        return -1;
+    for (int64_t f = from; f < LP_STATE_VERSION; f++)
+        if (lp_db_exec(db, formats[f].sql, err) ||
+            (formats[f].convert && formats[f].convert(db, err)))
+            return -1;
     return lp_db_set_user_version(db, LP_STATE_VERSION, err);
 }
 
-static int check_version(struct lp_db *db, struct lp_err *err)
+static int create(struct lp_db *db, void *arg, struct lp_err *err)
+{
+    (void)arg;
+    return bring_up(db, 0, err);
+}
+
+/* 1: it is of this version. */
+static int right_version(struct lp_db *db, int64_t *version, struct lp_err *err)
+{
+    if (lp_db_user_version(db, version, err))
+        return -1;
+    if (*version > LP_STATE_VERSION)
+        return lp_err_set(err, LP_ERR_IO, "version",
+            "%s: written by a newer version of leadpipe (format %lld, this one knows %d)",
+            lp_db_path(db), (long long)*version, LP_STATE_VERSION);
+    if (*version < 1)
+        return lp_err_set(
+            err, LP_ERR_IO, "version", "%s: a database, but no state of leadpipe", lp_db_path(db));
+    return *version == LP_STATE_VERSION;
+}
+
+/* Another process may be at it too: who has the lock looks again. */
+static int migrate(struct lp_db *db, struct lp_err *err)
 {
     int64_t version;
-    if (lp_db_user_version(db, &version, err))
+    int r = right_version(db, &version, err);
+    if (r)
+        return r < 0 ? -1 : 0;
+    if (lp_db_begin(db, err))
         return -1;
-    if (version == LP_STATE_VERSION)
-        return 0;
-    return lp_err_set(err, LP_ERR_IO, "version",
-        "%s: written by another version of leadpipe (format %lld, this one knows %d)",
-        lp_db_path(db), (long long)version, LP_STATE_VERSION);
+    r = right_version(db, &version, err);
+    if (r == 0)
+        r = bring_up(db, version, err);
+    if (r >= 0)
+        return lp_db_commit(db, err);
+    lp_db_rollback(db);
+    return -1;
 }
 
 int lp_state_open(struct lp_state **out, const char *flag, struct lp_err *err)
@@ -81,7 +122,7 @@ int lp_state_open(struct lp_state **out, const char *flag, struct lp_err *err)
     if (!db)
         return -1;
     /* A checkpoint every 16 MiB: each costs two fsyncs while nobody else can write. */
-    if (check_version(db, err) || lp_db_exec(db, "PRAGMA wal_autocheckpoint = 4000", err)) {
+    if (migrate(db, err) || lp_db_exec(db, "PRAGMA wal_autocheckpoint = 4000", err)) {
         lp_db_close(db);
         return -1;
     }
@@ -137,6 +178,9 @@ static void put_health(struct lp_buf *b, const struct lp_health *h)
     lp_json_put_int(b, "cool_down_ms", h->cool_down_ms);
     lp_json_put_int(b, "probe_until", h->probe_until);
     lp_json_put_int(b, "failing_since", h->failing_since);
+    lp_json_put_int(b, "allowed", h->allowed);
+    lp_json_put_int(b, "slowed_from", h->slowed_from);
+    lp_json_put_int(b, "good", h->good);
     LP_BUF_LIT(b, "}");
 }
 
@@ -183,6 +227,9 @@ static void get_health(struct lp_str o, struct lp_health *h)
     h->cool_down_ms = whole(o, "cool_down_ms");
     h->probe_until = whole(o, "probe_until");
     h->failing_since = whole(o, "failing_since");
+    h->allowed = whole(o, "allowed");
+    h->slowed_from = whole(o, "slowed_from");
+    h->good = whole(o, "good");
     if (lp_json_get(o, "error_message", &v) && lp_json_decode(v, &text) && text.len)
         memcpy(h->error_message, text.p, text.len + 1);
     lp_buf_free(&text);
@@ -354,12 +401,12 @@ int lp_state_bench(
     return lp_db_commit(s->db, err) ? -1 : 1;
 }
 
-static int take(struct lp_state *s, const char *provider, const struct lp_limit *limit,
-    int64_t want, int64_t *got, int64_t *wait_ms, struct lp_err *err)
+static int take(struct lp_state *s, const char *account, const struct lp_limit *limit, int64_t want,
+    int64_t *got, int64_t *wait_ms, struct lp_err *err)
 {
     struct lp_bucket b = {0};
     struct lp_stmt *q = lp_db_stmt(s->db, "SELECT tokens, at FROM bucket WHERE provider = ?");
-    lp_stmt_bind(q, "s", provider);
+    lp_stmt_bind(q, "s", account);
     int r = lp_stmt_row(q, err);
     if (r < 0)
         return -1;
@@ -370,15 +417,15 @@ static int take(struct lp_state *s, const char *provider, const struct lp_limit 
     return lp_db_run(s->db, err,
         "INSERT INTO bucket VALUES (?, ?, ?) ON CONFLICT (provider)"
         " DO UPDATE SET tokens = excluded.tokens, at = excluded.at",
-        "sdi", provider, b.tokens, b.at);
+        "sdi", account, b.tokens, b.at);
 }
 
-int lp_state_take(struct lp_state *s, const char *provider, const struct lp_limit *limit,
+int lp_state_take(struct lp_state *s, const char *account, const struct lp_limit *limit,
     int64_t want, int64_t *got, int64_t *wait_ms, struct lp_err *err)
 {
     if (lp_db_begin(s->db, err))
         return -1;
-    if (take(s, provider, limit, want, got, wait_ms, err)) {
+    if (take(s, account, limit, want, got, wait_ms, err)) {
         lp_db_rollback(s->db);
         return -1;
     }

@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "servers"))
-from sim_client import B, Sim, contacts, done, ok, path, program, write  # noqa: E402
+from sim_client import B, Sim, contacts, done, ok, path, program, start, write  # noqa: E402
 
 STEP = int(os.environ.get("STEP", "12"))
 RECORDS = 12
@@ -120,7 +120,22 @@ def no_state_files(sim):
     db = sqlite3.connect(path("odd.db"))
     db.execute("PRAGMA user_version = 99")
     db.close()
-    refused("a newer version's file", config, "odd.db", ["99"])
+    refused("a newer version's file", config, "odd.db", ["newer version", "99"])
+    clear("odd.db")
+    db = sqlite3.connect(path("odd.db"))
+    db.execute("CREATE TABLE somebody_elses (x)")
+    db.commit()
+    db.close()
+    status, _, err = program("enrich", [], contacts(1), config, "odd.db")
+    db = sqlite3.connect(path("odd.db"))
+    tables = db.execute("SELECT name FROM sqlite_master").fetchall()
+    db.close()
+    ok("a database of somebody else's: refused with status 74, nothing made in it",
+       status == 74 and "no state of leadpipe" in err and tables == [("somebody_elses",)], (status, err, tables))
+    if os.geteuid() == 0:
+        program("enrich", [], contacts(1), config, "foreign.db")
+        os.chown(path("foreign.db"), 12345, 12345)
+        refused("another user's file", config, "foreign.db", ["belongs to another user"])
 
 
 def flip(state, text):
@@ -152,6 +167,93 @@ def flipped_bits(sim):
            (status, err))
 
 
+def changed_values(sim):
+    """Nothing in a row of the cache may be otherwise than it was written."""
+    config = sim.config(["apollo"])
+    for change in ("at = at + 1", "until = 1", "outcome = 'not_found'", "detail = 'x'", "confidence = '0.8'"):
+        clear("flip.db")
+        program("enrich", [], contacts(1), config, "flip.db")
+        db = sqlite3.connect(path("flip.db"))
+        db.execute("UPDATE cache SET " + change)
+        db.commit()
+        db.close()
+        status, out, err = program("enrich", [], contacts(1), config, "flip.db")
+        ok("a row of the cache with %s: refused by name" % change.split()[0],
+           status == 74 and "cache row" in err, (status, err))
+
+
+def older_version(name, change=""):
+    """A file as the first version wrote it."""
+    clear(name)
+    db = sqlite3.connect(path(name))
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "state-1.sql")) as f:
+        db.executescript(f.read() + change)
+    db.close()
+
+
+def older_versions(sim):
+    config = sim.config(["apollo"])
+    older_version("old.db")
+    sim.tell("reset")
+    runs = [start("enrich", [], write("input", contacts(3)), config, "old.db") for _ in range(4)]
+    ends = [(p.wait(), p.stderr.read()) for p in runs]
+    status, out, err = program("enrich", [], contacts(3), config, "old.db")
+    db = sqlite3.connect(path("old.db"))
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    health = db.execute("SELECT data FROM health WHERE provider = 'apollo'").fetchone()[0]
+    db.close()
+    ok("an older version's file is brought up to date, by several at once",
+       all(e == (0, b"") for e in ends) and version == 2, (ends, version))
+    ok("and what it knew is known: nobody is asked, health goes on",
+       sim.stats()["vendors"].get("apollo", {}).get("requests", 0) == 0 and
+       all(r["enrichment"]["linkedin_url"] for r in out) and '"success_count":3,' in health, (status, err, health))
+    older_version("old.db", "UPDATE cache SET data = replace(data, 'Oslo', 'Osln');")
+    status, out, err = program("enrich", [], contacts(1), config, "old.db")
+    ok("what was damaged there stays refused", status == 74 and "cache row" in err, (status, err))
+
+
+def commits(log):
+    """Where each transaction in a write-ahead log ends: a header of 32 bytes, then entries of 24 and a page;
+    the last one of a transaction says how many pages the file has."""
+    page, at, ends = int.from_bytes(log[8:12], "big"), 32, []
+    while at + 24 + page <= len(log) and log[at + 8:at + 16] == log[16:24]:
+        at += 24 + page
+        if int.from_bytes(log[at - page - 20:at - page - 16], "big"):
+            ends.append(at)
+    return ends
+
+
+def put_back(log):
+    clear("cut.db")
+    shutil.copy(path("kept"), path("cut.db"))
+    with open(path("cut.db-wal"), "wb") as f:
+        f.write(log)
+
+
+def rows_after_cut(log):
+    put_back(log)
+    db = sqlite3.connect(path("cut.db"))
+    rows = db.execute("SELECT count(*) FROM cache").fetchone()[0]
+    db.close()
+    return rows
+
+
+def cuts_at_each_byte(log):
+    """Of the last entry and of the last transactions' borders: exactly the commits before the cut are there."""
+    ends = commits(log)
+    log, ends = log[:ends[-1]], ends[-6:]
+    want = {end: rows_after_cut(log[:end]) for end in ends}
+    places = set(range(len(log) - 4121, len(log) + 1)) | {e + d for e in ends for d in (-1, 0, 1)}
+    bad = []
+    for place in sorted(p for p in places if ends[0] <= p <= len(log)):
+        rows = rows_after_cut(log[:place])
+        if rows != want[max(e for e in ends if e <= place)]:
+            bad.append((place, rows))
+    grown = sorted(want.values()) == list(want.values()) and want[ends[0]] < want[ends[-1]]
+    ok("the log cut at each byte of its last entry: exactly the commits before the cut are there",
+       not bad and grown, (bad[:3], want))
+
+
 def cuts(sim):
     """The write-ahead log of a run that was killed, cut at places from its end: what was committed
     before the cut is there, and the next run goes on."""
@@ -167,27 +269,28 @@ def cuts(sim):
     run.wait()
     for end in ("", "-wal"):
         shutil.copy(path("cut.db" + end), path("kept" + end))
-    size, last, bad = os.path.getsize(path("kept-wal")), None, []
+    with open(path("kept-wal"), "rb") as f:
+        log = f.read()
+    cuts_at_each_byte(log)
+    size, last, bad, silent = len(log), None, [], []
     for cut in sorted({0, 1, 2, 3, 7, 24, 25, 100, 4095, 4096, 4120, 4121, 9000, size // 2, size - 32, size}):
-        clear("cut.db")
-        shutil.copy(path("kept"), path("cut.db"))
-        shutil.copy(path("kept-wal"), path("cut.db-wal"))
-        os.truncate(path("cut.db-wal"), size - cut)
-        db = sqlite3.connect(path("cut.db"))
-        rows = db.execute("SELECT count(*) FROM cache").fetchone()[0]
-        db.close()
+        rows = rows_after_cut(log[:size - cut])
         if last is not None and rows > last:
             bad.append(("more rows after a longer cut", cut, rows, last))
         last = rows
+        put_back(log[:size - cut])
         status, out, err = program("enrich", [], contacts(20), config, "cut.db")
         if status != 0 or len(out) != 20:
             bad.append((cut, status, err))
+        if ((size - cut - 32) % 4120 != 0 and cut != size) != ("cut off" in err):
+            silent.append((cut, err))
     ok("the log cut at 16 places: nothing before the cut is lost, the next run goes on", not bad, bad[:3])
+    ok("with a warning exactly where bytes of an entry remain", not silent, silent[:3])
 
 
 def main():
     with Sim() as sim:
-        for part in (no_state_files, flipped_bits, cuts, full_disk, kills):
+        for part in (no_state_files, flipped_bits, changed_values, older_versions, cuts, full_disk, kills):
             part(sim)
 
 

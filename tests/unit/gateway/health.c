@@ -164,6 +164,25 @@ static void a_limit_is_no_ill_health(void **state)
     assert_int_equal(lp_health_out(&h, 4999), LP_RATE_LIMITED);
 }
 
+static void a_429_halves_the_calls_at_a_time_and_successes_give_them_back(void **state)
+{
+    (void)state;
+    struct lp_health h = {0};
+    struct lp_observation limited = bad(1, LP_RATE_LIMITED);
+    limited.in_flight = 4;
+    assert_int_equal(h.allowed, 0); /* as many as may be */
+    fold(&h, limited);
+    assert_int_equal(h.allowed, 2);
+    fold_n(&h, limited, 3);
+    assert_int_equal(h.allowed, 1);
+    fold_n(&h, good(2, 10), 9);
+    assert_int_equal(h.allowed, 1);
+    fold(&h, good(2, 10));
+    assert_int_equal(h.allowed, 2);
+    fold_n(&h, good(2, 10), 20);
+    assert_int_equal(h.allowed, 0); /* back at the four it had */
+}
+
 static void rejected_and_not_found_are_successes_skipped_is_nothing(void **state)
 {
     (void)state;
@@ -231,6 +250,7 @@ int main(void)
         cmocka_unit_test(failures_while_it_is_out_do_not_push_the_time_away),
         cmocka_unit_test(the_cool_down_is_spread_by_ten_percent),
         cmocka_unit_test(a_limit_is_no_ill_health),
+        cmocka_unit_test(a_429_halves_the_calls_at_a_time_and_successes_give_them_back),
         cmocka_unit_test(rejected_and_not_found_are_successes_skipped_is_nothing),
         cmocka_unit_test(a_clock_that_was_ahead_keeps_nobody_out),
         cmocka_unit_test(g04_order_by_health_successes_latency),

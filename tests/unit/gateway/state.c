@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "leadpipe/clock.h"
 #include "leadpipe/db.h"
 #include "leadpipe/state.h"
+#include "../../../lib/gateway/owner.h"
 
 static char dir[64], path[96];
 
@@ -228,6 +230,94 @@ static void a_shared_bucket_gives_each_token_once(void **state)
     lp_state_close(other);
 }
 
+/* A process of its own that does nothing, and its name. */
+static pid_t another(struct lp_flight *f, int64_t max)
+{
+    int ends[2];
+    *f = (struct lp_flight){.account = "p", .max = max};
+    if (pipe(ends))
+        return -1;
+    pid_t pid = fork();
+    if (pid == 0) {
+        lp_owner_self(f->owner);
+        if (write(ends[1], f->owner, sizeof f->owner) > 0)
+            pause();
+        _exit(0);
+    }
+    if (read(ends[0], f->owner, sizeof f->owner) != sizeof f->owner)
+        f->owner[0] = '\0';
+    close(ends[0]);
+    close(ends[1]);
+    return pid;
+}
+
+static void end(pid_t pid)
+{
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}
+
+/* In `f`'s name: may it begin a call? */
+static bool begins(struct lp_state *s, struct lp_flight *f)
+{
+    struct lp_err err = {0};
+    int r = lp_state_fly(s, f, &err);
+    if (r < 0)
+        fail_msg("%s", err.msg);
+    return r;
+}
+
+static void ends_one(struct lp_state *s, struct lp_flight *f)
+{
+    struct lp_flight less = *f;
+    less.calls--;
+    less.max = 0;
+    assert_false(begins(s, &less));
+    f->calls = less.calls;
+}
+
+static void calls_in_flight_are_counted_together(void **state)
+{
+    (void)state;
+    struct lp_flight a, b;
+    struct lp_state *s = open_state();
+    pid_t one = another(&a, 2), two = another(&b, 2);
+    assert_true(begins(s, &a));
+    assert_true(begins(s, &b));
+    assert_int_equal(b.calls, 1);
+    assert_false(begins(s, &a));
+    assert_false(begins(s, &b));
+    ends_one(s, &a);
+    assert_true(begins(s, &a));
+    end(two); /* what it had is free */
+    assert_true(begins(s, &a));
+    assert_int_equal(a.calls, 2);
+    end(one);
+    lp_state_close(s);
+}
+
+static void who_waits_longest_is_next(void **state)
+{
+    (void)state;
+    struct lp_flight a, b, c;
+    struct lp_state *s = open_state();
+    pid_t pids[] = {another(&a, 1), another(&b, 1), another(&c, 1)};
+    assert_true(begins(s, &a));
+    assert_false(begins(s, &b));
+    usleep(2000);
+    assert_false(begins(s, &c));
+    ends_one(s, &a);
+    assert_false(begins(s, &c));
+    assert_false(begins(s, &a));
+    assert_true(begins(s, &b));
+    ends_one(s, &b);
+    end(pids[2]); /* it does not wait any more */
+    assert_true(begins(s, &a));
+    end(pids[0]);
+    end(pids[1]);
+    lp_state_close(s);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -240,6 +330,8 @@ int main(void)
         T(none_is_no_state),
         T(one_prober_at_a_time),
         T(eight_processes_lose_nothing),
+        T(calls_in_flight_are_counted_together),
+        T(who_waits_longest_is_next),
         T(a_shared_bucket_gives_each_token_once),
     };
     return cmocka_run_group_tests_name("gateway/state", tests, NULL, NULL);
