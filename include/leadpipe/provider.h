@@ -36,6 +36,7 @@ struct lp_provider {
     struct lp_provider_setting *settings;
     size_t n_settings;
     int batch, max_in_flight, tries;
+    int max_together;     /* calls at a time of all processes; 0: no limit was set */
     int64_t timeout_ms;   /* of one try */
     int64_t total_ms;     /* of all tries of a call together */
     int64_t max_wait_ms;  /* longest wait for a rate limit */
@@ -48,6 +49,7 @@ struct lp_provider {
     char currency[8];
     int64_t linger_ms; /* how long a batch waits for more */
     char *account;     /* whose rate it is: its name, or name/capability */
+    char *flight;      /* whose calls are counted together, likewise */
     const char *ca_file;
     void *handle;         /* the driver's own */
     struct lp_lane *lane; /* the gateway's: queue, health, limits */

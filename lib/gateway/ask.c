@@ -169,7 +169,9 @@ static void judge_run(struct lp_gateway *g)
         auth |= g->chain.lanes[i]->refused == LP_AUTH;
     }
     g->run->auth_refused = g->failed && auth;
-    g->run->no_provider = g->failed && !any_success;
+    /* A budget that is used up is no lack of providers: with more money the same command goes on. */
+    bool budget = g->run->stopped_by && strcmp(g->run->stopped_by, "budget") == 0;
+    g->run->no_provider = g->failed && !any_success && !budget;
 }
 
 /* ---- input ---------------------------------------------------------------------------------- */

@@ -133,6 +133,7 @@ size_t lp_budget_reserve(struct lp_lane *l, size_t n, struct lp_err *err)
     if (n && g->day_budget.limit > 0)
         n = reserve_day(l, n, err);
     g->run_budget.spent += (double)n * each;
+    g->reserving += n;
     return n;
 }
 
@@ -140,7 +141,9 @@ int lp_budget_settle(struct lp_lane *l, size_t n, double credits, struct lp_err 
 {
     struct lp_gateway *g = l->gateway;
     double reserved = (double)n * l->provider->credits, change = credits - reserved;
-    if (l->provider->credits <= 0 || (change == 0 && g->day_budget.limit > 0))
+    if (l->provider->credits > 0)
+        g->reserving -= n;
+    if (change == 0 && (credits == 0 || g->day_budget.limit > 0))
         return 0;
     g->run_budget.spent += in_unit(&g->run_budget, l->provider, change);
     if (g->day_budget.limit > 0)

@@ -75,7 +75,7 @@ void lp_work_start(struct lp_lane *l, struct lp_item **items, size_t n, bool for
     struct lp_work *w = take_work(l->gateway);
     renew(w, l, items, n);
     w->forced = forced;
-    w->probe = l->probing;
+    w->probe = l->probing && l->health.state == LP_HEALTH_UNHEALTHY;
     w->reserved = n;
     enter(w);
     begin_try(w);
@@ -134,6 +134,7 @@ static void observe(
         .latency_ms = recorded ? c->latency_ms : lp_clock_mono() - w->try_at,
         .n = 1,
         .records = (uint32_t)w->n,
+        .in_flight = w->lane->in_flight,
         .http_status = c->http_status,
         .credits = charge(w),
         .out_until = out_until,
@@ -166,9 +167,7 @@ static void finish(struct lp_work *w)
 {
     struct lp_lane *l = w->lane;
     struct lp_gateway *g = l->gateway;
-    l->in_flight--;
-    if (!l->provider->embedded)
-        g->jobs_used--;
+    lp_lane_ended(l);
     if (w->probe)
         l->probing = false;
     if (w->resumed) {
@@ -223,8 +222,6 @@ static void results(struct lp_work *w)
         observe(w, good ? LP_OK : LP_ERROR, good ? LP_CLASS_NONE : first_error, 0);
     w->lane->proved = true;
     w->lane->any_success |= good;
-    if (good)
-        lp_lane_speed_up(w->lane);
     if (w->call.remaining >= 0)
         w->lane->remaining = w->call.remaining;
     if (w->pending)
@@ -232,28 +229,12 @@ static void results(struct lp_work *w)
     finish(w);
 }
 
-/* Before it is waited for, what was handed in is on file: a rerun must not hand it in again. */
-static void put_on_file(struct lp_work *w)
-{
-    struct lp_gateway *g = w->lane->gateway;
-    struct lp_err err = {0};
-    struct lp_str memo = lp_buf_view(&w->memo);
-    if (!g->state)
-        return;
-    if (w->pending)
-        lp_pending_update(g, w->pending, memo, &err);
-    else
-        w->pending = lp_pending_store(g, w->lane, w->items, w->n, memo, &err);
-    if (err.kind)
-        lp_gateway_fail(g, &err);
-}
-
 static void poll_later(struct lp_work *w)
 {
     int64_t now = lp_clock_mono();
     bool late =
         w->polling_since && now + w->call.after_ms - w->polling_since > w->lane->provider->poll_ms;
-    put_on_file(w);
+    lp_pending_put(w->lane, w->items, w->n, lp_buf_view(&w->memo), &w->pending);
     if (!late)
         observe(w, LP_OK, LP_CLASS_NONE, 0); /* a submission that was taken is a success */
     if (!w->polling_since)
@@ -280,22 +261,49 @@ static void refuse(struct lp_work *w, enum lp_class class)
     l->refused = class;
 }
 
+/* Records that waited for another try wait with the others: for a provider that is well again, or for
+ * the chain to take them elsewhere. */
+static void back_to_queue(struct lp_work *w)
+{
+    struct lp_lane *l = w->lane;
+    lp_lane_ended(l);
+    l->records -= w->n;
+    settle(w);
+    for (size_t i = 0; i < w->n; i++)
+        lp_lane_push(l, w->items[i]);
+    give_back(w);
+}
+
+/* The circuit is open: no other try is made past it. */
+static void recall(struct lp_lane *l)
+{
+    struct lp_work *next;
+    for (struct lp_work *w = l->gateway->works; w; w = next) {
+        next = w->next;
+        if (w->lane == l && w->due && !w->polling_since && !w->held_up)
+            back_to_queue(w);
+    }
+}
+
 static void failed(struct lp_work *w)
 {
+    struct lp_lane *l = w->lane;
     enum lp_class class = w->call.class;
     int64_t until = lp_retry_out_until(w, class);
     observe(w, LP_ERROR, class, until);
+    if (w->pending && (w->call.http_status == 404 || w->call.http_status == 410))
+        lp_pending_end(l->gateway, w->pending); /* not known there: asking again is in vain */
     if (class == LP_AUTH || class == LP_CONFIG)
         refuse(w, class);
     else
-        w->lane->proved = true;
-    if (class == LP_RATE_LIMITED)
-        lp_lane_slow_down(w->lane);
+        l->proved = true;
     int64_t wait = lp_retry_wait(w, class);
     if (wait < 0)
         fail_all(w, LP_ERROR, class);
     else
         w->due = lp_clock_mono() + wait;
+    if (l->health.state == LP_HEALTH_UNHEALTHY)
+        recall(l);
 }
 
 static void ended(struct lp_work *w)
@@ -406,12 +414,12 @@ void lp_call_error(struct lp_call *call, enum lp_class class, const char *detail
 /* ---- the loop's side ------------------------------------------------------------------------ */
 
 /* Another try or poll, when the provider's rate allows it. Where it does not for long, what was handed
- * in is still waited for, as long as polling may last. */
+ * in is still waited for, as long as polling may last; no other record is. */
 static void go_on(struct lp_work *w, int64_t now)
 {
     const struct lp_provider *p = w->lane->provider;
-    int64_t at = w->polling_since && p->free_polls ? 0 : lp_lane_token(w->lane, now);
-    int64_t later = now + p->max_wait_ms;
+    bool free = w->held_up || (w->polling_since && p->free_polls);
+    int64_t at = free ? 0 : lp_lane_token(w->lane, now), later = now + p->max_wait_ms;
     if (at == 0)
         begin_try(w);
     else if (at > 0)

@@ -3,6 +3,7 @@
  *
  * chain.c   which provider a record is given to next, and when it is done
  * lane.c    one provider at work: its queue, batches, first call, circuit, waiting
+ * pace.c    how fast it may be asked, by all processes together
  * call.c    one call: tries, retry with jitter, polling, deadlines
  * ask.c     the loop: input, lanes, output in order
  * cache.c   answers kept, so that none is paid for twice
@@ -103,12 +104,11 @@ struct lp_lane {
     unsigned in_flight;
     bool opened, proved; /* driver opened; a first try has ended without refusal */
     bool any_success;
-    enum lp_class refused; /* AUTH or CONFIG: not asked again in this run */
-    unsigned allowed,
-        good;     /* calls at a time after a 429 (0: as many as may be); successes since */
-    bool probing; /* our probe is under way */
+    enum lp_class refused;   /* AUTH or CONFIG: not asked again in this run */
+    bool probing;            /* our probe is under way */
     struct lp_health health; /* as last read from the state, own observations folded in */
     struct lp_limit limit;
+    struct lp_flight flight;
     struct lp_observation *seen; /* not yet saved */
     size_t n_seen, seen_room;
     uint64_t calls, records;        /* for --stats and plans */
@@ -142,8 +142,9 @@ struct lp_gateway {
     int64_t *ended; /* pending rows whose answers are among the fresh */
     size_t n_ended;
     struct lp_budget run_budget, day_budget;
-    uint64_t failed; /* records nobody could answer */
-    bool fatal;      /* err holds why */
+    size_t reserving; /* records in work that money was set aside for */
+    uint64_t failed;  /* records nobody could answer */
+    bool fatal;       /* err holds why */
     struct lp_err err;
     uint64_t seed;                  /* of the jitter */
     struct lp_chaos *chaos;         /* NULL: no faults but the real ones */
@@ -155,6 +156,8 @@ struct lp_gateway {
  * A setting that is missing leaves `configured` false with `missing` set. */
 int lp_provider_make(struct lp_provider **out, const struct lp_config *config, const char *name,
     const char *capability, const struct lp_driver *const *drivers, bool named, struct lp_err *err);
+/* terms.c: sets its limits and prices from its entry and what the adapter says of it. */
+void lp_provider_terms(struct lp_provider *p, struct lp_str entry, struct lp_str meta);
 /* Loads the secrets (commands run now). */
 int lp_provider_secrets(struct lp_provider *p, struct lp_err *err);
 void lp_provider_del(struct lp_provider *p);
@@ -184,12 +187,18 @@ void lp_lanes_stop(struct lp_gateway *g);
 void lp_lane_observe(struct lp_lane *l, const struct lp_observation *o);
 int lp_gateway_sync(struct lp_gateway *g, bool final, struct lp_err *err);
 
+/* pace.c */
 /* A token of the provider's rate: 0 taken, else the mono time when there may be one, or -1: further off
  * than max_wait. */
 int64_t lp_lane_token(struct lp_lane *l, int64_t now);
-/* Halves the calls at a time after a 429, and takes them back one by one. */
-void lp_lane_slow_down(struct lp_lane *l);
-void lp_lane_speed_up(struct lp_lane *l);
+/* Has this process a call to spare for it? */
+bool lp_lane_has_room(const struct lp_lane *l);
+/* Then may it start? 0: yes, its token is taken; else as above. */
+int64_t lp_lane_may_start(struct lp_lane *l, int64_t now);
+/* It did not start after all. */
+void lp_lane_not_started(struct lp_lane *l);
+/* A call has ended. */
+void lp_lane_ended(struct lp_lane *l);
 
 /* call.c */
 void lp_work_start(struct lp_lane *l, struct lp_item **items, size_t n, bool forced);
@@ -221,9 +230,10 @@ void lp_cache_free(struct lp_gateway *g);
 struct lp_hash128 lp_cache_key(struct lp_gateway *g, struct lp_rec *r);
 
 /* pending.c */
-int64_t lp_pending_store(struct lp_gateway *g, struct lp_lane *l, struct lp_item **items, size_t n,
-    struct lp_str memo, struct lp_err *err);
-int lp_pending_update(struct lp_gateway *g, int64_t id, struct lp_str memo, struct lp_err *err);
+/* Before it is waited for, what was handed in is on file: a rerun must not hand it in again. *id is its
+ * row, 0 the first time. */
+void lp_pending_put(
+    struct lp_lane *l, struct lp_item **items, size_t n, struct lp_str memo, int64_t *id);
 /* The batch is answered: its row goes with the transaction that commits the answers. */
 void lp_pending_end(struct lp_gateway *g, int64_t id);
 int lp_pending_drop_done(struct lp_gateway *g, struct lp_err *err);

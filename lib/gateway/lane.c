@@ -6,11 +6,6 @@
 #include "leadpipe/log.h"
 #include "leadpipe/db.h"
 
-/* Tokens are taken from the shared bucket for this much time at once, so that a fast provider does
- * not cost a transaction a request. */
-#define RESERVE_MS 50
-/* After a 429 one more call at a time for so many successes. */
-#define SPEED_UP_AFTER 10
 /* A run of equal observations of an embedded provider is kept as one up to this many. */
 #define ALIKE_MAX 4096
 
@@ -74,7 +69,8 @@ void lp_lane_observe(struct lp_lane *l, const struct lp_observation *o)
     enum lp_health_state before = l->health.state;
     lp_health_fold(&l->health, o, &l->gateway->rules, 0.5);
     l->requests[o->outcome] += o->n;
-    if (o->out_until || (l->health.state == LP_HEALTH_UNHEALTHY) != (before == LP_HEALTH_UNHEALTHY))
+    if (o->out_until || o->class == LP_RATE_LIMITED ||
+        (l->health.state == LP_HEALTH_UNHEALTHY) != (before == LP_HEALTH_UNHEALTHY))
         l->gateway->synced_at = 0; /* others should know at once */
     if (!l->gateway->state)
         return;
@@ -118,9 +114,13 @@ static int sync_lane(struct lp_gateway *g, struct lp_lane *l, struct lp_err *err
 int lp_gateway_sync(struct lp_gateway *g, bool final, struct lp_err *err)
 {
     int64_t now = lp_clock_mono();
-    if (!g->state || (!final && g->synced_at && now - g->synced_at < 1000))
+    if (!final && g->synced_at && now - g->synced_at < 1000)
         return 0;
     g->synced_at = now;
+    for (size_t i = 0; i < g->chain.n; i++)
+        lp_health_mend(&g->chain.lanes[i]->health, lp_clock_real());
+    if (!g->state)
+        return 0;
     lp_db_release(lp_state_db(g->state));
     for (size_t i = 0; i < g->chain.n; i++)
         if (sync_lane(g, g->chain.lanes[i], err))
@@ -266,71 +266,6 @@ void lp_lanes_stop(struct lp_gateway *g)
             bounce(g->chain.lanes[i], LP_STOPPED, true);
 }
 
-void lp_lane_slow_down(struct lp_lane *l)
-{
-    unsigned now = l->allowed ? l->allowed : l->in_flight;
-    l->allowed = now > 1 ? now / 2 : 1;
-    l->good = 0;
-}
-
-void lp_lane_speed_up(struct lp_lane *l)
-{
-    if (!l->allowed || ++l->good < SPEED_UP_AFTER)
-        return;
-    l->good = 0;
-    if (++l->allowed >= l->gateway->jobs)
-        l->allowed = 0;
-}
-
-static bool room_for_call(const struct lp_lane *l)
-{
-    const struct lp_gateway *g = l->gateway;
-    const struct lp_provider *p = l->provider;
-    if (!l->proved && l->in_flight)
-        return false; /* the first call goes alone, so that a refused key costs one call */
-    if (l->allowed && l->in_flight >= l->allowed)
-        return false;
-    if (p->max_in_flight && l->in_flight >= (unsigned)p->max_in_flight)
-        return false;
-    return p->embedded || g->jobs_used < g->jobs;
-}
-
-/* When the next token is there; -1 where that is too long to wait for. */
-static int64_t token_at(const struct lp_lane *l, int64_t now)
-{
-    int64_t at = l->limit.ready_at;
-    return at - now > l->provider->max_wait_ms ? -1 : at;
-}
-
-int64_t lp_lane_token(struct lp_lane *l, int64_t now)
-{
-    struct lp_limit *m = &l->limit;
-    struct lp_err err = {0};
-    int64_t got = 0, wait = 0;
-    if (m->requests <= 0)
-        return 0;
-    if (m->ready_at > now)
-        return token_at(l, now);
-    if (m->reserved == 0) {
-        int64_t want = (int64_t)(m->requests * RESERVE_MS / (double)m->per_ms);
-        want = want < 1 ? 1 : want > 64 ? 64 : want;
-        if (!l->gateway->state) {
-            got = lp_bucket_take(&m->own, m->requests, m->per_ms, lp_clock_real(), want, &wait);
-        } else if (lp_state_take(
-                       l->gateway->state, l->provider->name, m, want, &got, &wait, &err)) {
-            lp_gateway_fail(l->gateway, &err);
-            return -1;
-        }
-        m->reserved = got;
-    }
-    if (m->reserved == 0) {
-        m->ready_at = now + wait;
-        return token_at(l, now);
-    }
-    m->reserved--;
-    return 0;
-}
-
 /* No more is read; what was read goes on to providers that cost nothing, or passes as it is. */
 static void stop_for_budget(struct lp_lane *l)
 {
@@ -341,27 +276,32 @@ static void stop_for_budget(struct lp_lane *l)
     bounce(l, LP_BUDGET, true);
 }
 
-static void start(struct lp_lane *l, size_t n, bool forced)
+/* As pump_one: a call of n records, or as many as there is money for. */
+static int64_t start(struct lp_lane *l, size_t n, bool forced)
 {
     struct lp_err err = {0};
     struct lp_item *items[1024];
     if (lp_lane_open(l, &err)) {
         lp_gateway_fail(l->gateway, &err);
-        return;
+        return 0;
     }
     n = lp_budget_reserve(l, n, &err);
     if (err.kind) {
         lp_gateway_fail(l->gateway, &err);
-        return;
+        return 0;
     }
     if (n == 0) {
+        lp_lane_not_started(l);
+        if (l->gateway->reserving) /* what is under way may cost less than was set aside for it */
+            return INT64_MAX;
         stop_for_budget(l);
-        return;
+        return 0;
     }
     for (size_t i = 0; i < n; i++)
         items[i] = shift(l);
     l->records += n;
     lp_work_start(l, items, n, forced);
+    return 0;
 }
 
 /* When a batch that is not full leaves: after a while without input, or as it did when recorded.
@@ -387,37 +327,35 @@ static bool work_in_place(struct lp_lane *l)
     return true;
 }
 
-/* One call, if there may be one now. 0: started, look again; else when to look again. */
+/* One call, if there may be one now; past an open circuit only records that nobody else can answer, one
+ * at a time. 0: started, look again; else when to look again. */
 static int64_t pump_one(struct lp_lane *l)
 {
     struct lp_gateway *g = l->gateway;
     int64_t now = lp_clock_mono(), out_left = l->health.out_until - lp_clock_real();
     enum lp_class closed = closed_to_queue(l);
-    if (closed) {
+    bool alone = closed || (l->probing && l->health.state == LP_HEALTH_UNHEALTHY);
+    if (closed)
         bounce_in_place(l, closed);
-        if (!l->queued || l->in_flight || !room_for_call(l))
-            return INT64_MAX;
-        start(l, 1, true);
-        return 0;
-    }
+    if (!l->queued || (alone && l->in_flight))
+        return INT64_MAX;
     if (out_left > 0 && l->health.out_reason == LP_RATE_LIMITED)
         return now + out_left;
-    if (!room_for_call(l))
+    if (!lp_lane_has_room(l))
         return INT64_MAX;
-    size_t batch = l->probing ? 1 : (size_t)l->provider->batch;
+    size_t batch = alone ? 1 : (size_t)l->provider->batch;
     batch = batch > 1024 ? 1024 : batch;
     int64_t at = l->queued >= batch || g->run->input_ended ? 0 : leaves_at(l, now);
     if (at)
         return at;
-    if (!work_in_place(l))
+    if (!closed && !work_in_place(l))
         return INT64_MAX;
-    at = lp_lane_token(l, now);
+    at = lp_lane_may_start(l, now);
     if (at < 0)
         bounce(l, LP_RATE_LIMITED, true);
     if (at)
         return at < 0 ? INT64_MAX : at;
-    start(l, l->queued < batch ? l->queued : batch, false);
-    return 0;
+    return start(l, l->queued < batch ? l->queued : batch, closed);
 }
 
 int64_t lp_lane_pump(struct lp_lane *l)

@@ -1,9 +1,7 @@
-#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 #include "gateway.h"
 #include "leadpipe/db.h"
-#include "leadpipe/file.h"
+#include "owner.h"
 
 /*
  * Vendors that work on a batch for a while are asked twice: once to take it, then for the answers. If
@@ -13,33 +11,6 @@
  */
 
 #define KEEP_MS INT64_C(86400000) /* after a day it is given up */
-
-/* Who we are, so that others can tell whether we still live: a process id alone comes round again. */
-static void owner_name(pid_t pid, char *out, size_t room)
-{
-    char path[64];
-    struct lp_buf stat = {0};
-    struct lp_err err = {0};
-    const char *started = "";
-    snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
-    *out = '\0';
-    if (lp_file_read(path, 4096, &stat, &err) == 0 && stat.p) {
-        char *p = strrchr(stat.p, ')'); /* the name before it may hold anything */
-        for (int field = 2; p && field < 22; field++)
-            p = strchr(p + 1, ' ');
-        started = p ? p + 1 : "";
-        snprintf(out, room, "%ld:%.*s", (long)pid, (int)strcspn(started, " \n"), started);
-    }
-    lp_buf_free(&stat);
-}
-
-static bool alive(struct lp_str owner)
-{
-    char name[64], now[64];
-    snprintf(name, sizeof name, "%.*s", (int)owner.n, owner.p ? owner.p : "");
-    owner_name((pid_t)strtol(name, NULL, 10), now, sizeof now);
-    return *now && strcmp(name, now) == 0;
-}
 
 static int64_t row_crc(struct lp_str memo, struct lp_str items, struct lp_str keys)
 {
@@ -56,12 +27,12 @@ static int64_t row_crc(struct lp_str memo, struct lp_str items, struct lp_str ke
 
 /* ---- our own -------------------------------------------------------------------------------- */
 
-int64_t lp_pending_store(struct lp_gateway *g, struct lp_lane *l, struct lp_item **items, size_t n,
+static int64_t store(struct lp_gateway *g, struct lp_lane *l, struct lp_item **items, size_t n,
     struct lp_str memo, struct lp_err *err)
 {
     struct lp_buf json = {0}, keys = {0};
-    char owner[64];
-    owner_name(getpid(), owner, sizeof owner);
+    char owner[LP_OWNER_SIZE];
+    lp_owner_self(owner);
     LP_BUF_LIT(&json, "[");
     for (size_t i = 0; i < n; i++) {
         if (i)
@@ -81,7 +52,7 @@ int64_t lp_pending_store(struct lp_gateway *g, struct lp_lane *l, struct lp_item
     return r ? -1 : lp_db_last_id(lp_state_db(g->state));
 }
 
-int lp_pending_update(struct lp_gateway *g, int64_t id, struct lp_str memo, struct lp_err *err)
+static int update(struct lp_gateway *g, int64_t id, struct lp_str memo, struct lp_err *err)
 {
     struct lp_db *db = lp_state_db(g->state);
     struct lp_stmt *q = lp_db_stmt(db, "SELECT memo, items, keys FROM pending WHERE id = ?");
@@ -96,6 +67,21 @@ int lp_pending_update(struct lp_gateway *g, int64_t id, struct lp_str memo, stru
         return 0;
     return lp_db_run(
         db, err, "UPDATE pending SET memo = ?, crc = ? WHERE id = ?", "tii", memo, crc, id);
+}
+
+void lp_pending_put(
+    struct lp_lane *l, struct lp_item **items, size_t n, struct lp_str memo, int64_t *id)
+{
+    struct lp_gateway *g = l->gateway;
+    struct lp_err err = {0};
+    if (!g->state)
+        return;
+    if (*id)
+        update(g, *id, memo, &err);
+    else
+        *id = store(g, l, items, n, memo, &err);
+    if (err.kind)
+        lp_gateway_fail(g, &err);
 }
 
 void lp_pending_end(struct lp_gateway *g, int64_t id)
@@ -123,7 +109,7 @@ static int load_row(struct lp_gateway *g, struct lp_lane *l, struct lp_stmt *q, 
         return lp_err_set(err, LP_ERR_IO, "corrupt",
             "%s: pending row %lld of %s fails its checksum; it is damaged and not used",
             lp_state_path(g->state), (long long)lp_stmt_int(q, 0), l->provider->name);
-    if (alive(lp_stmt_text(q, 4)))
+    if (lp_owner_alive(lp_stmt_text(q, 4)))
         return 0;
     struct lp_resumed *r = lp_alloc(sizeof *r);
     r->lane = l;
@@ -163,9 +149,9 @@ static int load_lane(struct lp_gateway *g, struct lp_lane *l, struct lp_err *err
 
 static int take_over(struct lp_gateway *g, struct lp_err *err)
 {
-    char owner[64];
+    char owner[LP_OWNER_SIZE];
     struct lp_db *db = lp_state_db(g->state);
-    owner_name(getpid(), owner, sizeof owner);
+    lp_owner_self(owner);
     if (lp_db_run(db, err, "DELETE FROM pending WHERE at < ?", "i", lp_clock_real() - KEEP_MS))
         return -1;
     for (size_t i = 0; i < g->chain.n; i++)

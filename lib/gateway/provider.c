@@ -11,9 +11,6 @@
 static const char *const built_in[] = {
     "offline", "local", "outbox", "files", "maildir", "smtp", "imap", NULL};
 
-/* The window has room for jobs x batch records. */
-enum { BATCH_MAX = 1024 };
-
 /* Those that every asking program has. */
 static const struct lp_driver *const everywhere[] = {&lp_driver_exec, &lp_driver_noop, NULL};
 
@@ -225,82 +222,6 @@ static int set_values(struct lp_provider *p, struct lp_str entry, struct lp_err 
     return 0;
 }
 
-/* ---- limits ------------------------------------------------------------------------------- */
-
-/* What the entry says of this capability, else what the adapter says of it. */
-static double per_capability(const struct lp_provider *p, struct lp_str entry, struct lp_str meta,
-    const char *name, double preset)
-{
-    struct lp_str v;
-    if (lp_json_get(meta, name, &v))
-        preset = lp_config_per_capability(v, p->capability, preset);
-    return lp_json_get(entry, name, &v) ? lp_config_per_capability(v, p->capability, preset)
-                                        : preset;
-}
-
-static struct lp_str member(struct lp_str entry, struct lp_str meta, const char *name)
-{
-    struct lp_str v = {0};
-    if (!lp_json_get(entry, name, &v) && !lp_json_get(meta, name, &v))
-        v = (struct lp_str){0};
-    return v;
-}
-
-static double number(struct lp_str v, double preset)
-{
-    double d;
-    return v.p && lp_json_real(v, &d) ? d : preset;
-}
-
-/* True where `from` says something of this capability. */
-static bool set_rate(struct lp_provider *p, struct lp_str from)
-{
-    struct lp_str rate, v;
-    if (!lp_json_get(from, "rate", &rate))
-        return false;
-    bool own = lp_json_get(rate, p->capability, &v);
-    if (own) /* given per capability: then each has a bucket of its own */
-        rate = v;
-    if (!lp_json_get(rate, "requests", &v))
-        return false;
-    struct lp_buf account = {0};
-    lp_buf_printf(&account, "%s%s%s", p->name, own ? "/" : "", own ? p->capability : "");
-    free(p->account);
-    p->account = lp_buf_take(&account);
-    double requests = number(v, 0);
-    double per_ms = 1000 * (lp_json_get(rate, "per_s", &v) ? number(v, 1) : 1);
-    p->rate_requests = requests > 0 && requests < 1 ? 1 : requests;
-    p->rate_per_ms = per_ms < 1 ? 1 : (int64_t)per_ms;
-    return true;
-}
-
-static void set_limits(struct lp_provider *p, struct lp_str entry, struct lp_str meta)
-{
-    struct lp_str cost = member(entry, meta, "cost"), v;
-    double batch = per_capability(p, entry, meta, "batch", p->driver->batch ? p->driver->batch : 1);
-    p->batch = batch > BATCH_MAX ? BATCH_MAX : (int)batch;
-    p->max_in_flight =
-        (int)per_capability(p, entry, meta, "max_in_flight", p->driver->max_in_flight);
-    p->tries = (int)number(member(entry, meta, "tries"), 3);
-    p->timeout_ms = (int64_t)(1000 * number(member(entry, meta, "timeout_s"), 30));
-    p->total_ms = (int64_t)(1000 * number(member(entry, meta, "total_s"), 120));
-    /* A batch leaves when it is full, at the end of input, or when nothing was added for this long. */
-    p->linger_ms = (int64_t)(1000 * number(member(entry, meta, "linger_s"), 0.05));
-    p->max_wait_ms = (int64_t)(1000 * number(member(entry, meta, "max_wait_s"), 60));
-    p->poll_ms = (int64_t)(1000 * number(member(entry, meta, "poll_limit_s"), 600));
-    p->credits = cost.p && lp_json_get(cost, "credits", &v)
-                     ? lp_config_per_capability(v, p->capability, 0)
-                     : 0;
-    p->price = cost.p && lp_json_get(cost, "price", &v) ? number(v, 0) : 0;
-    if (cost.p && lp_json_get(cost, "currency", &v) && lp_json_type(v) == LP_JSON_STRING)
-        snprintf(p->currency, sizeof p->currency, "%.*s", (int)(v.n - 2), v.p + 1);
-    p->free_polls = lp_json_get(meta, "free_polls", &v) && lp_json_true(v);
-    if (lp_json_get(entry, "ca_file", &v))
-        p->ca_file = own_text(v);
-    if (!set_rate(p, entry))
-        set_rate(p, meta);
-}
-
 /* ---- making one --------------------------------------------------------------------------- */
 
 static const struct lp_driver *find_driver(const struct lp_driver *const *drivers, const char *name)
@@ -409,7 +330,9 @@ int lp_provider_make(struct lp_provider **out, const struct lp_config *config, c
     if (r > 0 && check_entry(p, entry, err))
         r = -1;
     if (r > 0)
-        set_limits(p, entry, meta_of(p));
+        lp_provider_terms(p, entry, meta_of(p));
+    if (r > 0 && lp_json_get(entry, "ca_file", &v))
+        p->ca_file = own_text(v);
     if (r > 0 && (set_values(p, entry, err) || (p->driver->accept && p->driver->accept(p, err))))
         r = -1;
     if (r <= 0) {
@@ -445,6 +368,7 @@ void lp_provider_del(struct lp_provider *p)
     free((char *)p->use);
     free((char *)p->ca_file);
     free(p->account);
+    free(p->flight);
     free(p);
 }
 

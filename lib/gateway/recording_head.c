@@ -19,6 +19,11 @@ static void put_health(struct lp_buf *b, const struct lp_health *h)
     lp_json_put_int(b, "failures", h->consecutive_failures);
     lp_json_put_num(b, "avg_latency_ms", h->avg_latency_ms, 3);
     lp_json_put_int(b, "cool_down_ms", h->cool_down_ms);
+    if (h->allowed) {
+        lp_json_put_int(b, "allowed", h->allowed);
+        lp_json_put_int(b, "slowed_from", h->slowed_from);
+        lp_json_put_int(b, "good", h->good);
+    }
     if (h->out_until && out > 0) {
         lp_json_put_int(b, "out_ms", out);
         lp_json_put_str(b, "out_reason", lp_str(lp_class_name(h->out_reason)));
@@ -138,7 +143,10 @@ static void take_health(struct lp_str health, struct lp_health *h)
     int64_t out = int_at(health, "out_ms", 0);
     *h = (struct lp_health){.consecutive_successes = int_at(health, "successes", 0),
         .consecutive_failures = int_at(health, "failures", 0),
-        .cool_down_ms = int_at(health, "cool_down_ms", 0)};
+        .cool_down_ms = int_at(health, "cool_down_ms", 0),
+        .allowed = int_at(health, "allowed", 0),
+        .slowed_from = int_at(health, "slowed_from", 0),
+        .good = int_at(health, "good", 0)};
     for (int s = LP_HEALTH_UNKNOWN; s <= LP_HEALTH_UNHEALTHY; s++)
         if (lp_json_get(health, "state", &v) && lp_json_is(v, lp_health_name(s)))
             h->state = (enum lp_health_state)s;

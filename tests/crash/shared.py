@@ -35,6 +35,21 @@ def totals(state):
     return health, requests, records, audit, cached
 
 
+def calls_at_a_time(sim):
+    """max_in_flight holds for all of them together; what a killed one had is free again."""
+    sim.tell("reset")
+    sim.tell("set", {"latency_ms": LATENCY_MS})
+    config = sim.config(["apollo"], apollo={"max_in_flight": 3})
+    inputs = [write("in.%d" % i, contacts(40, "few%d.test" % i)) for i in range(4)]
+    runs = [start("enrich", ["-j", "8"], source, config, "few.db") for source in inputs]
+    time.sleep(0.5)
+    runs[0].kill()
+    ends = [(p.wait(), p.stderr.read()) for p in runs[1:]]
+    most = sim.stats()["vendors"]["apollo"]["max_in_flight"]
+    ok("max_in_flight 3: never more calls of four processes at a time", 2 <= most <= 3, most)
+    ok("one of them killed: the others end well", all(e == (0, b"") for e in ends), ends)
+
+
 def main():
     with Sim() as sim:
         sim.tell("set", {"latency_ms": LATENCY_MS})
@@ -55,6 +70,7 @@ def main():
         if not os.environ.get("TEST_WRAP"):
             least = 0.75 * PROCESSES if os.environ.get("FIGURES") else 2
             ok("together they do at least %.1f x what one does" % least, ratio >= least, ratio)
+        calls_at_a_time(sim)
 
 
 main()

@@ -96,6 +96,9 @@ static void start_scripted(struct lp_provider *p, struct lp_call *call)
     } else if (prefix(e, "limited:", &rest)) {
         call->retry_after_ms = strtol(rest.p, NULL, 10);
         lp_call_error(call, LP_RATE_LIMITED, "as scripted");
+    } else if (lp_str_is(e, "gone")) {
+        call->http_status = 404;
+        lp_call_error(call, LP_BAD_RESPONSE, "no such batch");
     } else if (prefix(e, "next:", &rest)) {
         lp_call_next(call, strtol(rest.p, NULL, 10), LP_STR("{\"id\":1}"));
     } else if (prefix(e, "slow:", &rest)) {

@@ -78,6 +78,22 @@ static void a_batch_of_a_living_run_is_left_to_it(void **state)
     waitpid(pid, NULL, 0);
 }
 
+static void a_batch_the_vendor_does_not_know_is_handed_in_anew(void **state)
+{
+    (void)state;
+    cached = true;
+    const char *gone = CONFIG("\"providers\":[\"a\"]", P("a", "\"gone\""));
+    pid_t pid = begin(CONFIG("\"providers\":[\"a\"]", P("a", "\"next:60000\"")), one, NULL, NULL);
+    wait_until_asked();
+    kill(pid, SIGKILL);
+    collect(pid);
+    run(gone, one);
+    expect("failed a=error/bad_response ALL_FAILED (1 attempts): a bad_response");
+    run(CONFIG("\"providers\":[\"a\"]", P("a", "\"ok\"")), one);
+    expect("found a=ok");
+    assert_string_equal(trace.p, "a:1 "); /* no memo */
+}
+
 /* ---- budgets ----------------------------------------------------------------------------------- */
 
 #define COSTLY(name, batch)                                                                        \
@@ -111,6 +127,25 @@ static void the_days_budget_is_shared_by_all_runs(void **state)
     run(config, in.p);
     assert_int_equal(count(trace.p, "a:1"), 2);
     assert_int_equal(status, 75);
+    run(config,
+        in.p); /* nobody is asked at all: it is the budget all the same, no lack of providers */
+    assert_int_equal(count(trace.p, "a:1"), 0);
+    assert_int_equal(status, 75);
+    lp_buf_free(&in);
+}
+
+static void money_set_aside_and_not_spent_is_spent_on_others(void **state)
+{
+    (void)state;
+    struct lp_buf in = {0};
+    lines(&in, 5);
+    const char *config = CONFIG("\"providers\":[\"a\"]",
+        "\"a\":{\"use\":\"scripted\",\"cost\":{\"credits\":2},"
+        "\"script\":[\"next:40\",\"not_found\",\"next:40\",\"not_found\",\"ok\"]}");
+    run_with(config, in.p, "--budget", "3credits");
+    assert_int_equal(count(out.p, "not_found a=not_found"), 2); /* they cost nothing */
+    assert_int_equal(count(out.p, "\"found a=ok"), 1);
+    assert_int_equal(status, 75);
     lp_buf_free(&in);
 }
 
@@ -122,8 +157,10 @@ int main(void)
         T(refresh_asks_again_and_a_lifetime_of_nothing_keeps_nothing),
         T(a_batch_handed_in_is_asked_about_after_a_kill),
         T(a_batch_of_a_living_run_is_left_to_it),
+        T(a_batch_the_vendor_does_not_know_is_handed_in_anew),
         T(a_run_stops_at_its_budget_and_says_so),
         T(the_days_budget_is_shared_by_all_runs),
+        T(money_set_aside_and_not_spent_is_spent_on_others),
     };
     return cmocka_run_group_tests_name("gateway/paid", tests, NULL, NULL);
 }

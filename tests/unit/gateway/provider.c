@@ -204,6 +204,8 @@ static void limits_are_the_adapters_unless_configured(void **state)
     struct lp_provider *p = made("", "lead_enrichment");
     assert_int_equal(p->batch, 10);
     assert_int_equal(p->max_in_flight, 4);
+    assert_int_equal(p->max_together, 4);
+    assert_string_equal(p->flight, "mine");
     assert_int_equal(p->tries, 5);
     assert_int_equal(p->timeout_ms, 7000);
     assert_true(p->rate_requests == 50 && p->rate_per_ms == 60000 && p->credits == 2);
@@ -218,6 +220,12 @@ static void limits_are_the_adapters_unless_configured(void **state)
     assert_int_equal(p->timeout_ms, 500);
     assert_true(p->rate_requests == 0 && p->credits == 1 && p->price == 0.1);
     assert_string_equal(p->currency, "EUR");
+    lp_provider_del(p);
+    p = made("\"mine\":{\"rate\":{\"requests\":0.5,\"per_s\":1}}", "lead_enrichment");
+    assert_true(p->rate_requests == 1 && p->rate_per_ms == 2000); /* one in two seconds */
+    lp_provider_del(p);
+    p = made("\"mine\":{\"rate\":{\"requests\":1e-300,\"per_s\":1e9}}", "lead_enrichment");
+    assert_true(p->rate_requests == 1 && p->rate_per_ms > 0);
     lp_provider_del(p);
     p = made("\"mine\":{\"batch\":5000}", "lead_enrichment");
     assert_int_equal(p->batch, 1024); /* of more the window has no room */
@@ -235,6 +243,7 @@ static void limits_may_be_given_for_each_capability(void **state)
     struct lp_provider *p = made(entry, "email_verification");
     assert_int_equal(p->batch, 7);
     assert_int_equal(p->max_in_flight, 2);
+    assert_string_equal(p->flight, "mine/email_verification");
     assert_true(p->rate_requests == 3 && p->rate_per_ms == 500 && p->credits == 4);
     assert_string_equal(p->account, "mine/email_verification");
     lp_provider_del(p);

@@ -160,6 +160,17 @@ static void after_three_failures_the_circuit_is_open(void **state)
     lp_buf_free(&in);
 }
 
+static void no_other_try_is_made_past_an_open_circuit(void **state)
+{
+    (void)state;
+    struct lp_buf in = {0};
+    lines(&in, 50);
+    run(CONFIG(AB, TRIES("a", "3", "\"error:network\"") "," P("b", "\"ok\"")), in.p);
+    assert_int_equal(count(trace.p, "a:1"), 3); /* side by side; none of them once more */
+    assert_int_equal(count(out.p, "a=skipped/circuit_open b=ok"), 50);
+    lp_buf_free(&in);
+}
+
 static void the_last_provider_is_tried_even_with_its_circuit_open(void **state)
 {
     (void)state;
@@ -200,6 +211,28 @@ static void a_rate_is_kept(void **state)
     lp_buf_free(&in);
 }
 
+static void a_rate_used_up_for_long_lets_records_go_on(void **state)
+{
+    (void)state;
+    struct lp_buf in = {0};
+    lines(&in, 3000); /* more than are in work at once: some come when it is known */
+    run(CONFIG(AB, "\"a\":{\"use\":\"scripted\",\"rate\":{\"requests\":2,\"per_s\":86400}}," P(
+                       "b", "\"ok\"")),
+        in.p);
+    assert_int_equal(count(trace.p, "a:1"), 2);
+    assert_int_equal(count(out.p, "found a=skipped/rate_limited b=ok"), 2998);
+    lp_buf_free(&in);
+}
+
+static void no_try_waits_for_a_rate_used_up_for_long(void **state)
+{
+    (void)state;
+    run(CONFIG(AB, "\"a\":{\"use\":\"scripted\",\"rate\":{\"requests\":1,\"per_s\":86400},"
+                   "\"script\":[\"error:server\"]}," P("b", "\"ok\"")),
+        one);
+    expect("found a=error/server b=ok");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,9 +249,12 @@ int main(void)
         T(one_bad_record_in_a_batch_harms_only_itself),
         T(one_bad_address_in_each_of_a_thousand_batches),
         T(after_three_failures_the_circuit_is_open),
+        T(no_other_try_is_made_past_an_open_circuit),
         T(the_last_provider_is_tried_even_with_its_circuit_open),
         T(one_probe_after_the_cool_down),
         T(a_rate_is_kept),
+        T(a_rate_used_up_for_long_lets_records_go_on),
+        T(no_try_waits_for_a_rate_used_up_for_long),
     };
     return cmocka_run_group_tests_name("gateway/tries", tests, NULL, NULL);
 }
