@@ -51,6 +51,7 @@ struct lp_observation {
     char method[8];
     char message[120];
     int64_t out_until; /* rate_limited, quota: out until then; 0: nothing of the kind */
+    bool probe;        /* it was the one request after a cool-down */
     bool pending;      /* a poll answered "not yet": logged, but it says nothing of health */
 };
 

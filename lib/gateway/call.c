@@ -138,6 +138,7 @@ static void observe(
         .http_status = c->http_status,
         .credits = charge(w),
         .out_until = out_until,
+        .probe = w->probe,
         .pending = w->polling_since && c->end == LP_CALL_NEXT && outcome == LP_OK};
     snprintf(o.method, sizeof o.method, "%s", w->polling_since ? "poll" : "ask");
     if (outcome == LP_ERROR)

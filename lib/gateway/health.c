@@ -56,6 +56,7 @@ static void succeed(
     h->consecutive_failures = 0;
     h->last_success_at = o->at;
     speed_up(h, o->n);
+    h->probe_until = 0;
     h->failing_since = 0;
     h->error_class = LP_CLASS_NONE;
     h->error_message[0] = '\0';
@@ -101,7 +102,8 @@ void lp_health_fold(struct lp_health *h, const struct lp_observation *o,
 {
     if (o->pending)
         return;
-    h->probe_until = 0;
+    if (o->probe) /* another's news may be older than the probe */
+        h->probe_until = 0;
     if (o->outcome == LP_SKIPPED)
         return;
     h->last_check_at = o->at;

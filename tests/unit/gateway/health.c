@@ -135,6 +135,23 @@ static void failures_while_it_is_out_do_not_push_the_time_away(void **state)
     assert_int_equal(h.out_until, until);
 }
 
+static void what_others_saw_before_does_not_end_a_probe(void **state)
+{
+    (void)state;
+    struct lp_health h = {0};
+    struct lp_observation probe = bad(40000, LP_NETWORK);
+    fold_n(&h, bad(0, LP_NETWORK), 3);
+    h.probe_until = 99000;
+    fold(&h, bad(10, LP_NETWORK)); /* from a process that comes late to tell it */
+    assert_int_equal(h.probe_until, 99000);
+    probe.probe = true;
+    fold(&h, probe);
+    assert_int_equal(h.probe_until, 0);
+    h.probe_until = 99000;
+    fold(&h, good(50000, 10)); /* nothing is left to be probed for */
+    assert_int_equal(h.probe_until, 0);
+}
+
 static void the_cool_down_is_spread_by_ten_percent(void **state)
 {
     (void)state;
@@ -248,6 +265,7 @@ int main(void)
         cmocka_unit_test(g11_average_latency_is_an_ema_of_successes),
         cmocka_unit_test(the_cool_down_doubles_to_its_cap_and_starts_anew_when_healthy),
         cmocka_unit_test(failures_while_it_is_out_do_not_push_the_time_away),
+        cmocka_unit_test(what_others_saw_before_does_not_end_a_probe),
         cmocka_unit_test(the_cool_down_is_spread_by_ten_percent),
         cmocka_unit_test(a_limit_is_no_ill_health),
         cmocka_unit_test(a_429_halves_the_calls_at_a_time_and_successes_give_them_back),
