@@ -30,5 +30,7 @@ void lp_log_before(void (*hook)(void *), void *arg);
 void lp_log_secret(struct lp_str secret);
 /* Replaces every registered secret in the buffer by "****" in place. */
 void lp_log_redact(struct lp_buf *b);
+/* Does the text hold one of them? One under 8 bytes does not count: in data it may be a word. */
+bool lp_log_secret_in(struct lp_str text);
 
 #endif

@@ -7,7 +7,7 @@
 #include "leadpipe/vault.h"
 
 /* One write of at most this many bytes is never mixed with another program's in the same pipe. */
-enum { LINE_MAX_BYTES = 4096, SECRET_MIN = 4 };
+enum { LINE_MAX_BYTES = 4096, SECRET_MIN = 4, DATA_SECRET_MIN = 8 };
 
 static struct {
     const char *program;
@@ -150,6 +150,16 @@ void lp_log_redact(struct lp_buf *b)
 {
     for (size_t i = 0; b->len >= SECRET_MIN && i < log_state.n; i++)
         mask(b, log_state.secrets[i]);
+}
+
+bool lp_log_secret_in(struct lp_str text)
+{
+    for (size_t i = 0; i < log_state.n; i++) {
+        struct lp_str secret = log_state.secrets[i];
+        if (secret.n >= DATA_SECRET_MIN && memmem(text.p, text.n, secret.p, secret.n))
+            return true;
+    }
+    return false;
 }
 
 /* --- messages -------------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "leadpipe/clock.h"
 #include "leadpipe/json.h"
+#include "leadpipe/log.h"
 
 /* What a vendor says may quote the address; what is said of a failure names nobody. */
 static void hide_addresses(char *p, size_t n)
@@ -23,6 +24,19 @@ void lp_reply_say(struct lp_call *call, const char *detail)
     hide_addresses(call->detail, strlen(call->detail));
 }
 
+/* A vendor may give our own key back, as a part of anything. */
+static struct lp_str kept(struct lp_arena *a, struct lp_str text)
+{
+    if (!lp_log_secret_in(text))
+        return lp_arena_str(a, text);
+    struct lp_buf b = {0};
+    lp_buf_str(&b, text);
+    lp_log_redact(&b);
+    struct lp_str own = lp_arena_str(a, lp_buf_view(&b));
+    lp_buf_free(&b);
+    return own;
+}
+
 void lp_item_answer(struct lp_item *item, enum lp_outcome outcome, enum lp_class class,
     struct lp_str data, struct lp_str confidence, struct lp_str detail)
 {
@@ -30,11 +44,11 @@ void lp_item_answer(struct lp_item *item, enum lp_outcome outcome, enum lp_class
     struct lp_answer *to = &item->answer;
     *to = (struct lp_answer){.outcome = outcome, .class = class};
     if (data.p)
-        to->data = lp_arena_str(a, data);
+        to->data = kept(a, data);
     if (confidence.p)
-        to->confidence = lp_arena_str(a, confidence);
+        to->confidence = kept(a, confidence);
     if (detail.n) {
-        to->detail = lp_arena_str(a, detail);
+        to->detail = kept(a, detail);
         hide_addresses((char *)to->detail.p, to->detail.n);
     }
     item->answered = true;

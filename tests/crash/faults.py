@@ -153,6 +153,20 @@ def no_address(sim):
        b"person0@" not in kept, (err, kept.count(b"person0@")))
 
 
+def echoed(sim):
+    """What comes back as data: out and state, with an exec filter for the vendor that quotes our key."""
+    sim.tell("reset")
+    sim.tell("fault", {"kind": "500", "vendor": "apollo"})
+    config = json.loads(sim.config(["apollo", "own"], apollo={"api_key": KEY, "tries": 1}))
+    config["providers"]["own"] = {"use": "exec", "command": [
+        "jq", "-c", "--unbuffered", '{outcome: "ok", data: {job_title: "boss of %s"}}' % KEY]}
+    _, out, err = program("enrich", [], contacts(1), json.dumps(config), "echoed.db")
+    kept = [open(name, "rb").read().decode("latin-1") for name in glob.glob(os.path.join(T, "echoed.db*"))]
+    ok("a key that comes back as data is masked there too",
+       out[0]["enrichment"].get("job_title") == "boss of ****" and not any(KEY in text for text in kept),
+       (out, err))
+
+
 def canaries(sim):
     said = []
     for kind in ("401", "500", "html200", "silence", "reset", "refuse", "redirect_host"):
@@ -175,7 +189,7 @@ def main():
     with Sim() as sim:
         for fault in FAULTS:
             one_fault(sim, *fault)
-        for part in (refusals, too_many_requests, slow_down, flapping, partial, failover_cost, no_address, canaries):
+        for part in (refusals, too_many_requests, slow_down, flapping, partial, failover_cost, no_address, echoed, canaries):
             part(sim)
 
 

@@ -95,11 +95,15 @@ static void expect_masked(const char *text, const char *want)
 static void secrets_are_masked_by_value(void **state)
 {
     (void)state;
+    assert_false(lp_log_secret_in(LP_STR("anything")));
     lp_log_secret(LP_STR("abc")); /* too short to tell from text */
     expect_masked("abc", "abc");
     lp_log_secret(LP_STR("k3y/with \"both\"+\xc3\xa9"));
     lp_log_secret(LP_STR("hunter2"));
     lp_log_secret(LP_STR("hunter2-longer"));
+    assert_true(lp_log_secret_in(LP_STR("a hunter2-longer b")));
+    assert_true(lp_log_secret_in(LP_STR("aHVudGVyMi1sb25nZXI")));
+    assert_false(lp_log_secret_in(LP_STR("hunter2, a word as any other")));
     expect_masked("", "");
     expect_masked("hunter2", "****");
     expect_masked("a hunter2 b hunter2hunter2 c", "a **** b ******** c");
