@@ -4,7 +4,6 @@
 #include "leadpipe/clock.h"
 #include "leadpipe/log.h"
 #include "recording.h"
-#include "reply.h"
 #include "work.h"
 
 /*
@@ -13,6 +12,9 @@
  * rate_limited only (a look-up may be repeated; effects get a stricter rule with the programs that
  * have them).
  */
+
+#define TURN_MS                                                                                    \
+    10 /* until it is looked whether there is a call to spare for an earlier run's batch */
 
 static void begin_try(struct lp_work *w);
 
@@ -64,6 +66,7 @@ static void renew(struct lp_work *w, struct lp_lane *l, struct lp_item **items, 
 
 static void enter(struct lp_work *w)
 {
+    w->entered = true;
     w->began_at = lp_clock_mono();
     w->lane->in_flight++;
     if (!w->lane->provider->embedded)
@@ -81,7 +84,6 @@ void lp_work_start(struct lp_lane *l, struct lp_item **items, size_t n, bool for
     begin_try(w);
 }
 
-/* The batch's reference is known: the first thing is to ask for the answers. */
 void lp_work_resume(struct lp_resumed *r, size_t at, struct lp_item *item)
 {
     struct lp_lane *l = r->lane;
@@ -100,8 +102,7 @@ void lp_work_resume(struct lp_resumed *r, size_t at, struct lp_item *item)
     lp_buf_str(&w->memo, lp_buf_view(&r->memo));
     w->pending = r->id;
     w->resumed = r;
-    enter(w);
-    w->polling_since = w->due = w->began_at;
+    w->due = lp_clock_mono();
     r->work = w;
 }
 
@@ -168,7 +169,8 @@ static void finish(struct lp_work *w)
 {
     struct lp_lane *l = w->lane;
     struct lp_gateway *g = l->gateway;
-    lp_lane_ended(l);
+    if (w->entered)
+        lp_lane_ended(l);
     if (w->probe)
         l->probing = false;
     if (w->resumed) {
@@ -202,25 +204,24 @@ static void fail_all(struct lp_work *w, enum lp_outcome outcome, enum lp_class c
 
 static void results(struct lp_work *w)
 {
-    enum lp_class first_error = LP_CLASS_NONE;
-    bool good = w->n == 0, all_skipped = w->n > 0;
+    const struct lp_answer *bad = NULL;
+    bool good = w->n == 0;
     for (size_t i = 0; i < w->n; i++) {
         struct lp_item *item = w->items[i];
         if (!item->answered)
             lp_item_answer(item, LP_ERROR, LP_BAD_RESPONSE, (struct lp_str){0}, (struct lp_str){0},
                 LP_STR("no answer for this record in the reply"));
-        if (item->answer.outcome != LP_ERROR)
-            good = true;
-        else if (!first_error)
-            first_error = item->answer.class;
-        all_skipped = all_skipped && item->answer.outcome == LP_SKIPPED;
+        if (item->answer.outcome == LP_ERROR || item->answer.outcome == LP_UNKNOWN_OUTCOME)
+            bad = bad ? bad : &item->answer;
+        else
+            good |= item->answer.outcome != LP_SKIPPED;
     }
     /* One bad record must not make a provider look ill: a request counts as failed only when every
      * record in it came to grief. */
-    if (all_skipped)
-        observe(w, LP_SKIPPED, LP_CLASS_NONE, 0);
+    if (good)
+        observe(w, LP_OK, LP_CLASS_NONE, 0);
     else
-        observe(w, good ? LP_OK : LP_ERROR, good ? LP_CLASS_NONE : first_error, 0);
+        observe(w, bad ? bad->outcome : LP_SKIPPED, bad ? bad->class : LP_CLASS_NONE, 0);
     w->lane->proved = true;
     w->lane->any_success |= good;
     if (w->call.remaining >= 0)
@@ -307,7 +308,7 @@ static void failed(struct lp_work *w)
         recall(l);
 }
 
-static void ended(struct lp_work *w)
+void lp_work_ended(struct lp_work *w)
 {
     switch (w->call.end) {
     case LP_CALL_RESULTS: results(w); break;
@@ -361,55 +362,7 @@ static void begin_try(struct lp_work *w)
     else
         l->provider->driver->start(l->provider, &w->call);
     w->starting = false;
-    ended(w);
-}
-
-static struct lp_work *work_of(struct lp_call *call)
-{
-    return (struct lp_work *)((char *)call - offsetof(struct lp_work, call));
-}
-
-static void end_try(struct lp_call *call, enum lp_call_end end)
-{
-    call->end = end;
-    lp_recording_ended(call);
-    if (call->ended) {
-        call->ended(call);
-        return;
-    }
-    struct lp_work *w = work_of(call);
-    if (!w->starting)
-        ended(w);
-}
-
-/* ---- what drivers call ---------------------------------------------------------------------- */
-
-void lp_call_results(struct lp_call *call)
-{
-    end_try(call, LP_CALL_RESULTS);
-}
-
-void lp_call_next(struct lp_call *call, int64_t after_ms, struct lp_str memo)
-{
-    if (call->check) {
-        lp_call_error(call, LP_BAD_RESPONSE, "a check is over with its first answer");
-        return;
-    }
-    struct lp_work *w = work_of(call);
-    struct lp_buf copy = {0}; /* the memo may be a slice of the old one */
-    lp_buf_str(&copy, memo);
-    lp_buf_free(&w->memo);
-    w->memo = copy;
-    call->after_ms = after_ms;
-    call->memo = lp_buf_view(&w->memo);
-    end_try(call, LP_CALL_NEXT);
-}
-
-void lp_call_error(struct lp_call *call, enum lp_class class, const char *detail)
-{
-    call->class = class;
-    lp_reply_say(call, detail);
-    end_try(call, LP_CALL_ERROR);
+    lp_work_ended(w);
 }
 
 /* ---- the loop's side ------------------------------------------------------------------------ */
@@ -418,7 +371,16 @@ void lp_call_error(struct lp_call *call, enum lp_class class, const char *detail
  * in is still waited for, as long as polling may last; no other record is. */
 static void go_on(struct lp_work *w, int64_t now)
 {
+    const struct lp_gateway *g = w->lane->gateway;
     const struct lp_provider *p = w->lane->provider;
+    if (!w->entered && g->jobs_used >= g->jobs) {
+        w->due = now + TURN_MS;
+        return;
+    }
+    if (!w->entered) { /* handed in by an earlier run: the first thing is to ask for the answers */
+        enter(w);
+        w->polling_since = now;
+    }
     bool free = w->held_up || (w->polling_since && p->free_polls);
     int64_t at = free ? 0 : lp_lane_token(w->lane, now), later = now + p->max_wait_ms;
     if (at == 0)

@@ -1,5 +1,5 @@
 /*
- * work (internal) - a call with its tries, shared by call.c and retry.c
+ * work (internal) - a call with its tries, shared by call.c, call_end.c and retry.c
  *
  * Owns: call.c; kept from use to use
  * Units: milliseconds, monotonic
@@ -19,6 +19,7 @@ struct lp_work {
     int tries;   /* made so far in this phase */
     bool forced; /* the circuit is open and nobody else can answer */
     bool probe;
+    bool entered; /* counts among the calls in flight */
     bool held_up; /* by --chaos */
     enum lp_chaos_kind fault;
     bool starting;         /* inside driver->start: the end is looked at when it returns */
@@ -34,6 +35,8 @@ struct lp_work {
     struct lp_work *prev, *next;
 };
 
+/* A try has ended: goes on from there. */
+void lp_work_ended(struct lp_work *w);
 /* How long to wait before another try; -1: no other. */
 int64_t lp_retry_wait(struct lp_work *w, enum lp_class class);
 /* Until when (UTC) the provider is out for its limit; 0: it is not. */

@@ -64,6 +64,29 @@ static void a_batch_handed_in_is_asked_about_after_a_kill(void **state)
     assert_int_equal(trace.len, 1);
 }
 
+static void batches_taken_over_keep_to_jobs(void **state)
+{
+    (void)state;
+    struct lp_buf in = {0};
+    cached = true;
+    lines(&in, 4);
+    const char *config =
+        CONFIG("\"providers\":[\"a\"]", "\"a\":{\"use\":\"scripted\",\"script\":[\"next:60000\"]}");
+    pid_t pid = begin(config, in.p, NULL, NULL);
+    wait_until_asked();
+    kill(pid, SIGKILL);
+    collect(pid);
+    assert_string_equal(trace.p, "a:1 a:1 a:1 a:1 ");
+    int64_t began = lp_clock_mono();
+    run_with(CONFIG("\"providers\":[\"a\"]", "\"a\":{\"use\":\"scripted\",\"script\":[\"next:100\","
+                                             "\"ok\",\"next:100\",\"ok\",\"next:100\",\"ok\"]}"),
+        in.p, "--jobs", "1");
+    assert_string_equal(trace.p, "a:1+memo a:1+memo a:1+memo a:1+memo a:1+memo a:1+memo a:1+memo ");
+    assert_true(lp_clock_mono() - began >= 300); /* one after the other */
+    assert_int_equal(count(out.p, "found a=ok"), 4);
+    lp_buf_free(&in);
+}
+
 static void a_batch_of_a_living_run_is_left_to_it(void **state)
 {
     (void)state;
@@ -156,6 +179,7 @@ int main(void)
         T(a_miss_is_kept_too_an_error_is_not),
         T(refresh_asks_again_and_a_lifetime_of_nothing_keeps_nothing),
         T(a_batch_handed_in_is_asked_about_after_a_kill),
+        T(batches_taken_over_keep_to_jobs),
         T(a_batch_of_a_living_run_is_left_to_it),
         T(a_batch_the_vendor_does_not_know_is_handed_in_anew),
         T(a_run_stops_at_its_budget_and_says_so),

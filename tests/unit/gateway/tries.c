@@ -171,6 +171,17 @@ static void no_other_try_is_made_past_an_open_circuit(void **state)
     lp_buf_free(&in);
 }
 
+static void an_unknown_outcome_is_a_failure(void **state)
+{
+    (void)state;
+    struct lp_buf in = {0};
+    lines(&in, 3);
+    run(CONFIG(AB, P("a", "\"unknown_outcome\"") "," P("b", "\"ok\"")), in.p);
+    run(CONFIG(AB, P("a", "\"ok\"") "," P("b", "\"ok\"")), one);
+    expect("found a=skipped/circuit_open b=ok");
+    lp_buf_free(&in);
+}
+
 static void the_last_provider_is_tried_even_with_its_circuit_open(void **state)
 {
     (void)state;
@@ -249,6 +260,7 @@ int main(void)
         T(one_bad_record_in_a_batch_harms_only_itself),
         T(one_bad_address_in_each_of_a_thousand_batches),
         T(after_three_failures_the_circuit_is_open),
+        T(an_unknown_outcome_is_a_failure),
         T(no_other_try_is_made_past_an_open_circuit),
         T(the_last_provider_is_tried_even_with_its_circuit_open),
         T(one_probe_after_the_cool_down),
