@@ -48,6 +48,9 @@ struct lp_item {
     bool answered;
     struct lp_hash128 key; /* of the identity members: the request, whoever answers it */
     struct lp_task *task;  /* the gateway's; NULL: nobody waits for it in this run */
+    /* The gateway's: records that wait for the same answer, others in the table of what is asked for. */
+    struct lp_item *twin, *in_bucket;
+    bool open;
 };
 
 enum lp_call_end { LP_CALL_OPEN, LP_CALL_RESULTS, LP_CALL_NEXT, LP_CALL_ERROR };

@@ -85,79 +85,6 @@ static struct lp_str blob(const struct request *q)
     return (struct lp_str){(const char *)&q->hash, sizeof q->hash};
 }
 
-/* Of everything that an answer from the cache consists of. */
-struct row {
-    struct lp_str outcome, data, confidence, detail;
-    int64_t at, until;
-};
-
-static void put_part(struct lp_buf *b, struct lp_str part)
-{
-    lp_buf_str(b, part);
-    lp_buf_byte(b, '\n');
-}
-
-/* What format 1 had a checksum over. */
-static void put_core(struct lp_buf *b, struct lp_str request, const struct row *row)
-{
-    put_part(b, row->outcome);
-    lp_buf_printf(b, "%lld\n", (long long)row->until);
-    lp_buf_str(b, request);
-    put_part(b, row->data);
-    lp_buf_str(b, row->confidence);
-}
-
-static int64_t row_crc(struct lp_str request, const struct row *row)
-{
-    struct lp_buf b = {0};
-    put_core(&b, request, row);
-    lp_buf_printf(&b, "\n%lld\n", (long long)row->at);
-    lp_buf_str(&b, row->detail);
-    int64_t crc = lp_crc32(b.p, b.len);
-    lp_buf_free(&b);
-    return crc;
-}
-
-static struct row row_of(struct lp_stmt *q)
-{
-    return (struct row){.outcome = lp_stmt_text(q, 0),
-        .data = lp_stmt_text(q, 1),
-        .confidence = lp_stmt_text(q, 2),
-        .detail = lp_stmt_text(q, 3),
-        .at = lp_stmt_int(q, 4),
-        .until = lp_stmt_int(q, 5)};
-}
-
-/* Of the current row, if it is sound; else the checksum it has. */
-static int64_t new_seal(struct lp_stmt *q)
-{
-    struct row row = row_of(q);
-    struct lp_str request = lp_stmt_blob(q, 7);
-    int64_t old = lp_stmt_int(q, 6);
-    struct lp_buf b = {0};
-    put_core(&b, request, &row);
-    bool sound = lp_crc32(b.p, b.len) == old;
-    lp_buf_free(&b);
-    return sound ? row_crc(request, &row) : old;
-}
-
-int lp_cache_seal(struct lp_db *db, struct lp_err *err)
-{
-    struct lp_stmt *q =
-        lp_db_stmt(db, "SELECT outcome, data, confidence, detail, at, until, crc, request, id"
-                       " FROM cache WHERE id > ? ORDER BY id LIMIT 1");
-    int64_t id = 0;
-    int r;
-    while (lp_stmt_bind(q, "i", id), (r = lp_stmt_row(q, err)) > 0) {
-        int64_t seal = new_seal(q);
-        id = lp_stmt_int(q, 8);
-        lp_stmt_reset(q);
-        if (lp_db_run(db, err, "UPDATE cache SET crc = ? WHERE id = ?", "ii", seal, id))
-            return -1;
-    }
-    return r;
-}
-
 static struct lp_str kept(struct lp_arena *a, struct lp_str s)
 {
     return s.p ? lp_arena_str(a, s) : s;
@@ -168,9 +95,9 @@ static int take_row(struct lp_stmt *q, const struct lp_provider *p, const struct
     struct lp_item *item, struct lp_err *err)
 {
     struct lp_arena *arena = &item->rec->arena;
-    struct row row = row_of(q);
+    struct lp_cache_row row = lp_cache_row_of(q);
     enum lp_outcome o;
-    if (!lp_outcome_from(row.outcome, &o) || row_crc(blob(asked), &row) != lp_stmt_int(q, 6))
+    if (!lp_outcome_from(row.outcome, &o) || lp_cache_crc(blob(asked), &row) != lp_stmt_int(q, 6))
         return lp_err_set(err, LP_ERR_IO, "corrupt",
             "the state file: a cache row of %s/%s fails its checksum; it is damaged and not used "
             "(--no-cache goes on without the cache)",
@@ -234,7 +161,7 @@ static int store(struct lp_gateway *g, const struct lp_fresh *f, struct lp_err *
 {
     const struct lp_answer *a = &f->answer;
     int64_t now = lp_clock_real();
-    struct row row = {.outcome = lp_str(lp_outcome_name(a->outcome)),
+    struct lp_cache_row row = {.outcome = lp_str(lp_outcome_name(a->outcome)),
         .data = a->data,
         .confidence = a->confidence,
         .detail = a->detail,
@@ -248,7 +175,7 @@ static int store(struct lp_gateway *g, const struct lp_fresh *f, struct lp_err *
         " confidence = excluded.confidence, detail = excluded.detail, at = excluded.at,"
         " until = excluded.until, crc = excluded.crc",
         "bssttttiii", blob(&asked), f->provider->capability, f->provider->name, row.outcome,
-        row.data, row.confidence, row.detail, row.at, row.until, row_crc(blob(&asked), &row));
+        row.data, row.confidence, row.detail, row.at, row.until, lp_cache_crc(blob(&asked), &row));
 }
 
 static int store_all(struct lp_gateway *g, struct lp_err *err)

@@ -6,6 +6,7 @@
  * pace.c    how fast it may be asked, by all processes together
  * call.c    one call: tries, retry with jitter, polling, deadlines
  * ask.c     the loop: input, lanes, output in order
+ * twins.c   the same thing asked for by several records at a time
  * cache.c   answers kept, so that none is paid for twice
  * pending.c batches handed in and not yet answered, so that a rerun goes on polling
  * budget.c  what may be spent, by run and by day
@@ -109,6 +110,7 @@ struct lp_lane {
     struct lp_health health; /* as last read from the state, own observations folded in */
     struct lp_limit limit;
     struct lp_flight flight;
+    struct lp_item **open; /* by key: what is asked for now */
     struct lp_observation *seen; /* not yet saved */
     size_t n_seen, seen_room;
     uint64_t calls, records;        /* for --stats and plans */
@@ -165,12 +167,22 @@ void lp_provider_del(struct lp_provider *p);
 int lp_provider_check_all(
     const struct lp_config *config, const struct lp_driver *const *drivers, struct lp_err *err);
 
-/* chain.c */
+/* chain_make.c */
 int lp_chain_init(struct lp_gateway *g, struct lp_err *err);
+void lp_chain_free(struct lp_gateway *g);
+
+/* chain.c */
 void lp_chain_start(struct lp_gateway *g, struct lp_task *t);
 /* An item came back with its answer. */
 void lp_chain_answered(struct lp_gateway *g, struct lp_item *item);
-void lp_chain_free(struct lp_gateway *g);
+
+/* twins.c */
+/* The item is on its way to the provider. */
+void lp_twins_open(struct lp_lane *l, struct lp_item *item);
+/* Is the same asked for already? Then the item gets that answer when it comes. */
+bool lp_twins_join(struct lp_lane *l, struct lp_item *item);
+/* The item has its answer: so have those that joined it. */
+void lp_twins_answer(struct lp_lane *l, struct lp_item *item);
 
 /* lane.c */
 struct lp_lane *lp_lane_new(struct lp_gateway *g, struct lp_provider *p, unsigned index);

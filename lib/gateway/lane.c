@@ -31,6 +31,7 @@ void lp_lane_del(struct lp_lane *l)
         l->provider->driver->close(l->provider);
     lp_provider_del(l->provider);
     free(l->queue);
+    free(l->open);
     free(l->seen);
     free(l);
 }

@@ -26,6 +26,31 @@ static void a_miss_is_kept_too_an_error_is_not(void **state)
     expect("found b=ok");
 }
 
+static void the_same_thing_is_asked_once_at_a_time(void **state)
+{
+    (void)state;
+    cached = true;
+    const char *twice =
+        "{\"email\":\"a@x.org\"}\n{\"email\":\"b@x.org\"}\n{\"email\":\"A@X.org\"}\n";
+    const char *config =
+        CONFIG(AB, "\"a\":{\"use\":\"scripted\",\"script\":[\"next:30\",\"next:30\","
+                   "\"ok\"]}," P("b", "\"ok\""));
+    run(config, twice);
+    assert_int_equal(count(trace.p, "a:1 "), 2);
+    assert_int_equal(count(out.p, "found a=ok"), 3);
+    run_with(config, twice, "--refresh", NULL);
+    assert_int_equal(count(trace.p, "a:1 "), 2);
+    cached = false; /* each for itself */
+    run(config, twice);
+    assert_int_equal(count(trace.p, "a:1 "), 3);
+    cached = true; /* one after the other, where the first comes to grief */
+    run(CONFIG(AB, P("a", "\"next:30\",\"error:server\"") "," P("b", "\"next:30\",\"not_found\"")),
+        "{\"email\":\"c@x.org\"}\n{\"email\":\"c@x.org\"}\n{\"email\":\"c@x.org\"}\n");
+    assert_int_equal(count(trace.p, "a:1 "), 1);
+    assert_int_equal(count(trace.p, "b:1 "), 1);
+    assert_int_equal(count(out.p, "a=error/server b=not_found"), 3);
+}
+
 static void refresh_asks_again_and_a_lifetime_of_nothing_keeps_nothing(void **state)
 {
     (void)state;
@@ -177,6 +202,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(an_answer_on_file_is_not_asked_for_again),
         T(a_miss_is_kept_too_an_error_is_not),
+        T(the_same_thing_is_asked_once_at_a_time),
         T(refresh_asks_again_and_a_lifetime_of_nothing_keeps_nothing),
         T(a_batch_handed_in_is_asked_about_after_a_kill),
         T(batches_taken_over_keep_to_jobs),
