@@ -110,7 +110,7 @@ struct lp_lane {
     struct lp_health health; /* as last read from the state, own observations folded in */
     struct lp_limit limit;
     struct lp_flight flight;
-    struct lp_item **open; /* by key: what is asked for now */
+    struct lp_item **open;       /* by key: what is asked for now */
     struct lp_observation *seen; /* not yet saved */
     size_t n_seen, seen_room;
     uint64_t calls, records;        /* for --stats and plans */
