@@ -36,6 +36,19 @@ static int parse_setting(struct lp_budget *b, const char *where, struct lp_str e
     return parse(b, where, v, err);
 }
 
+/* A limit in a currency bounds nothing of a provider whose price in it is not known. */
+static int check_prices(const struct lp_gateway *g, const struct lp_budget *b, struct lp_err *err)
+{
+    for (size_t i = 0; b->currency[0] && i < g->chain.n; i++) {
+        const struct lp_provider *p = g->chain.lanes[i]->provider;
+        if (p->credits > 0 && !(p->price > 0 && strcmp(p->currency, b->currency) == 0))
+            return lp_err_set(err, LP_ERR_CONFIG, "config",
+                "providers.%s.cost: has no price in %s, so a budget of %g %s cannot be kept",
+                p->name, b->currency, b->limit, b->currency);
+    }
+    return 0;
+}
+
 int lp_budget_init(struct lp_gateway *g, struct lp_err *err)
 {
     struct lp_str entry = lp_config_chain(&g->config, g->chain.capability), own;
@@ -54,7 +67,7 @@ int lp_budget_init(struct lp_gateway *g, struct lp_err *err)
     if (g->day_budget.limit > 0 && !g->state)
         return lp_err_set(err, LP_ERR_CONFIG, "config",
             "a budget for the day needs the state file; it does not go with --state none");
-    return 0;
+    return check_prices(g, &g->run_budget, err) || check_prices(g, &g->day_budget, err) ? -1 : 0;
 }
 
 /* What n credits of the provider are in the budget's unit; 0 where it does not concern it. */

@@ -163,6 +163,16 @@ static void a_run_stops_at_its_budget_and_says_so(void **state)
     lp_buf_free(&in);
 }
 
+static void a_budget_in_money_needs_prices(void **state)
+{
+    (void)state;
+    run_with(CONFIG("\"providers\":[\"a\"]", COSTLY("a", "1")), one, "--budget", "5USD");
+    assert_int_equal(status, 78);
+    assert_non_null(strstr(errors.p, "providers.a.cost: has no price in USD"));
+    run_with(CONFIG("\"providers\":[\"a\"]", P("a", "\"ok\"")), one, "--budget", "5USD");
+    assert_int_equal(status, 0); /* it costs nothing */
+}
+
 static void the_days_budget_is_shared_by_all_runs(void **state)
 {
     (void)state;
@@ -209,6 +219,7 @@ int main(void)
         T(a_batch_of_a_living_run_is_left_to_it),
         T(a_batch_the_vendor_does_not_know_is_handed_in_anew),
         T(a_run_stops_at_its_budget_and_says_so),
+        T(a_budget_in_money_needs_prices),
         T(the_days_budget_is_shared_by_all_runs),
         T(money_set_aside_and_not_spent_is_spent_on_others),
     };
