@@ -230,6 +230,58 @@ static void a_shared_bucket_gives_each_token_once(void **state)
     lp_state_close(other);
 }
 
+static int64_t audited(struct lp_state *s)
+{
+    struct lp_err err = {0};
+    int64_t n = -1;
+    lp_db_int(lp_state_db(s), "SELECT count(*) FROM audit", &n, &err);
+    return n;
+}
+
+static void the_audit_log_is_bounded_and_totals_are_not(void **state)
+{
+    (void)state;
+    struct lp_err err = {0};
+    struct lp_health h;
+    struct lp_state *s = open_state();
+    int64_t sum[2] = {0, 0};
+    observe(s, 5, LP_OK, &h);
+    assert_int_equal(audited(s), 5);
+    assert_int_equal(lp_db_exec(lp_state_db(s),
+                         "UPDATE sqlite_sequence SET seq = seq + 99996 WHERE name = 'audit'", &err),
+        0);
+    observe(s, 1, LP_OK, &h); /* the 100,002nd: two are too many */
+    assert_int_equal(audited(s), 4);
+    assert_int_equal(lp_state_totals(s, add_up, sum, &err), 0);
+    assert_int_equal(sum[0], 6);
+    lp_state_close(s);
+}
+
+static void a_429_slows_others_down_too(void **state)
+{
+    (void)state;
+    struct lp_err err = {0};
+    struct lp_health h;
+    struct lp_state *s = open_state(), *other = open_state();
+    struct lp_observation o = {.at = lp_clock_real(),
+        .outcome = LP_ERROR,
+        .class = LP_RATE_LIMITED,
+        .n = 1,
+        .in_flight = 8};
+    struct lp_state_batch b = {.capability = "lead_enrichment",
+        .provider = "a",
+        .run_id = "r",
+        .seen = &o,
+        .n = 1,
+        .rules = &lp_health_defaults};
+    assert_int_equal(lp_state_observe(s, &b, &h, &err), 0);
+    assert_int_equal(lp_state_health(other, "lead_enrichment", "a", &h, &err), 0);
+    assert_int_equal(h.allowed, 4);
+    assert_int_equal(h.slowed_from, 8);
+    lp_state_close(s);
+    lp_state_close(other);
+}
+
 /* A process of its own that does nothing, and its name. */
 static pid_t another(struct lp_flight *f, int64_t max)
 {
@@ -330,6 +382,8 @@ int main(void)
         T(none_is_no_state),
         T(one_prober_at_a_time),
         T(eight_processes_lose_nothing),
+        T(the_audit_log_is_bounded_and_totals_are_not),
+        T(a_429_slows_others_down_too),
         T(calls_in_flight_are_counted_together),
         T(who_waits_longest_is_next),
         T(a_shared_bucket_gives_each_token_once),
