@@ -3,6 +3,7 @@
     PROCESSES=8 RECORDS=20000 python3 shared.py
 """
 import os
+import random
 import sqlite3
 import sys
 import time
@@ -50,6 +51,34 @@ def calls_at_a_time(sim):
     ok("one of them killed: the others end well", all(e == (0, b"") for e in ends), ends)
 
 
+def killed_now_and_then(sim):
+    """One of them after the other is killed and started again: all is found, next to nothing asked twice."""
+    random.seed(20260131)
+    sim.tell("reset")
+    sim.tell("set", {"latency_ms": LATENCY_MS})
+    config, kills, jobs, each = sim.config(["apollo"]), 0, 4, min(RECORDS, 300)
+    inputs = [write("in.%d" % i, contacts(each, "killed%d.test" % i)) for i in range(PROCESSES)]
+
+    def again(i):
+        return start("enrich", ["-j", str(jobs)], inputs[i], config, "killed.db")
+
+    runs = [again(i) for i in range(PROCESSES)]
+    while kills < 20 and any(p.poll() is None for p in runs):
+        time.sleep(random.uniform(0.02, 0.15))
+        i = random.choice([i for i, p in enumerate(runs) if p.poll() is None] or [0])
+        runs[i].kill()
+        runs[i].communicate()
+        kills += runs[i].returncode < 0
+        runs[i] = again(i)
+    ends = [(p.communicate()[1], p.returncode) for p in runs]
+    ok("%d processes, one killed now and then (%d times): all end well" % (PROCESSES, kills),
+       kills >= 5 and all(e == (b"", 0) for e in ends), (kills, ends))
+    _, _, _, _, cached = totals("killed.db")
+    requests = sim.stats()["vendors"]["apollo"]["requests"]
+    ok("no answer is lost, and asked for again is at most what was in flight",
+       cached == PROCESSES * each <= requests <= PROCESSES * each + kills * jobs, (cached, requests, kills))
+
+
 def main():
     with Sim() as sim:
         sim.tell("set", {"latency_ms": LATENCY_MS})
@@ -71,6 +100,7 @@ def main():
             least = 0.75 * PROCESSES if os.environ.get("FIGURES") else 2
             ok("together they do at least %.1f x what one does" % least, ratio >= least, ratio)
         calls_at_a_time(sim)
+        killed_now_and_then(sim)
 
 
 main()
