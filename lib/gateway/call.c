@@ -3,6 +3,7 @@
 #include "gateway.h"
 #include "leadpipe/clock.h"
 #include "leadpipe/log.h"
+#include "leadpipe/utf8.h"
 #include "recording.h"
 #include "work.h"
 
@@ -139,7 +140,7 @@ static void observe(
         .pending = w->polling_since && c->end == LP_CALL_NEXT && outcome == LP_OK};
     snprintf(o.method, sizeof o.method, "%s", w->polling_since ? "poll" : "ask");
     if (outcome == LP_ERROR)
-        snprintf(o.message, sizeof o.message, "%.119s", c->detail);
+        lp_utf8_copy(o.message, sizeof o.message, lp_str(c->detail));
     lp_lane_observe(w->lane, &o);
 }
 
@@ -398,7 +399,7 @@ void lp_call_next(struct lp_call *call, int64_t after_ms, struct lp_str memo)
 void lp_call_error(struct lp_call *call, enum lp_class class, const char *detail)
 {
     call->class = class;
-    snprintf(call->detail, sizeof call->detail, "%s", detail);
+    lp_utf8_copy(call->detail, sizeof call->detail, lp_str(detail));
     end_try(call, LP_CALL_ERROR);
 }
 

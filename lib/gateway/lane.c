@@ -4,6 +4,7 @@
 #include "leadpipe/clock.h"
 #include "recording.h"
 #include "leadpipe/log.h"
+#include "leadpipe/utf8.h"
 #include "leadpipe/db.h"
 
 /* Tokens are taken from the shared bucket for this much time at once, so that a fast provider does
@@ -65,7 +66,7 @@ static void mask(char *text, size_t room)
     struct lp_buf b = {0};
     lp_buf_puts(&b, text);
     lp_log_redact(&b);
-    snprintf(text, room, "%s", b.p);
+    lp_utf8_copy(text, room, lp_buf_view(&b));
     lp_buf_free(&b);
 }
 
