@@ -46,10 +46,10 @@ def lines(file):
         return [json.loads(line) for line in f]
 
 
-def both(sim, label, name, args, text, conf, replay_conf=None, replay_args=None):
+def both(sim, label, name, args, text, conf, replay_conf=None, replay_args=None, state=None):
     """Recorded and replayed: the same bytes, the same status, and nobody was asked."""
     file = path("recording-%d" % next(fresh))
-    first = run(name, ["--record", file] + args, text, conf)
+    first = run(name, ["--record", file] + args, text, conf, state)
     before = asked(sim)
     again = run(name, ["--replay", file] + (args if replay_args is None else replay_args), text,
                 replay_conf or conf)
@@ -142,6 +142,39 @@ def at_random(sim, seed):
     both(sim, "replay: whatever a run meets (%d)" % seed, "enrich", args, contacts(80), conf)
 
 
+# --- what the state file said ------------------------------------------------------------------------
+
+def remembered(sim):
+    """Of what other runs left behind, a replay knows what the recorded one found."""
+    sim.tell("reset")
+    state = path("state-of-the-day.db")
+    conf = config(sim, ["apollo", "offline"])
+    conf["chains"]["lead_enrichment"]["budget"] = {"day": "25credits"}
+    run("enrich", [], contacts(20), conf, state)
+    _, first = both(sim, "replay: what the day's budget had left", "enrich", ["-j", "2"],
+                    contacts(40, "other.test"), conf, state=state)
+    ok("replay: and that was not much", first[0] == 75, first)
+
+    sim.tell("reset")
+    state = path("state-of-the-rate.db")
+    conf = config(sim, ["apollo", "offline"], apollo={"rate": {"requests": 12, "per_s": 86400}, "max_wait_s": 1})
+    run("enrich", [], contacts(8), conf, state)
+    _, first = both(sim, "replay: what others had left of a rate", "enrich", ["-j", "2"],
+                    contacts(20, "other.test"), conf, state=state)
+    kept = [json.loads(line)["enrichment"]["attempts"][0] for line in first[1].splitlines()]
+    ok("replay: and that was not much, either", [a["outcome"] for a in kept].count("ok") == 4 and
+       {a.get("error_class") for a in kept[4:]} == {"rate_limited"}, kept)
+
+    sim.tell("reset")
+    state = path("state-of-the-order.db")
+    sim.tell("fault", {"kind": "slow", "vendor": "apollo"})
+    conf = config(sim, ["apollo", "dropcontact", "offline"], dropcontact={"poll_s": 0.05, "batch": 5})
+    conf["chains"]["lead_enrichment"].update({"mode": "failover", "order": "fastest"})
+    run("enrich", [], contacts(6), conf, state)
+    both(sim, "replay: who had been the fastest", "enrich", ["-j", "2"], contacts(20, "other.test"), conf,
+         state=state)
+
+
 # --- filters ----------------------------------------------------------------------------------------
 
 def filters(sim):
@@ -232,6 +265,7 @@ with Sim(*KEYS) as sim:
     faults(sim)
     for seed in range(6):
         at_random(sim, seed)
+    remembered(sim)
     filters(sim)
     misuse(sim)
     chaos(sim)
