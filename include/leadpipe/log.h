@@ -30,5 +30,7 @@ void lp_log_before(void (*hook)(void *), void *arg);
 void lp_log_secret(struct lp_str secret);
 /* Replaces every registered secret in the buffer by "****" in place. */
 void lp_log_redact(struct lp_buf *b);
+/* Shows control bytes as ?, as messages have them. */
+void lp_log_tame(char *p, size_t n);
 
 #endif

@@ -155,7 +155,7 @@ void lp_log_redact(struct lp_buf *b)
 /* --- messages -------------------------------------------------------------------------------- */
 
 /* Control bytes could move the cursor or retitle the window; U+0080..U+009F count among them. */
-static void tame(char *p, size_t n)
+void lp_log_tame(char *p, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         unsigned char c = (unsigned char)p[i];
@@ -187,7 +187,7 @@ static void say(const char *fmt, va_list ap)
     lp_buf_vprintf(&b, fmt, ap);
     lp_log_redact(&b);
     cut(&b, LINE_MAX_BYTES - 1);
-    tame(b.p, b.len);
+    lp_log_tame(b.p, b.len);
     lp_buf_byte(&b, '\n');
     for (size_t at = 0; at < b.len;) {
         ssize_t n = write(STDERR_FILENO, b.p + at, b.len - at);
