@@ -30,6 +30,19 @@ def run(name, args, text, config, state=None, limit=None):
     return p.returncode, p.stdout, p.stderr.decode()
 
 
+def one_by_one(name, args, text, config, state):
+    """The output; a line goes in when the one before has come out."""
+    p = subprocess.Popen(WRAP + [os.path.join(B, "bin", name), "-s", state, "-c",
+                                 write("config.jq", json.dumps(config))] + args, stdin=subprocess.PIPE,
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    out = b""
+    for line in text.splitlines(True):
+        p.stdin.write(line.encode())
+        p.stdin.flush()
+        out += p.stdout.readline()
+    return out + p.communicate()[0]
+
+
 def config(sim, chain, **settings):
     c = json.loads(sim.config(chain, **settings))
     for name in ("apollo", "dropcontact"):
@@ -167,12 +180,18 @@ def remembered(sim):
 
     sim.tell("reset")
     state = path("state-of-the-order.db")
-    sim.tell("fault", {"kind": "slow", "vendor": "apollo"})
-    conf = config(sim, ["apollo", "dropcontact", "offline"], dropcontact={"poll_s": 0.05, "batch": 5})
+    conf = config(sim, ["apollo", "dropcontact"], dropcontact={"poll_s": 0.01, "batch": 1})
     conf["chains"]["lead_enrichment"].update({"mode": "failover", "order": "fastest"})
-    run("enrich", [], contacts(6), conf, state)
-    both(sim, "replay: who had been the fastest", "enrich", ["-j", "2"], contacts(20, "other.test"), conf,
-         state=state)
+    for provider, latency in (("dropcontact", 20), ("apollo", 90)):
+        sim.tell("set", {"latency_ms": latency})
+        run("enrich", ["--chain", provider], contacts(4, provider + ".test"), conf, state)
+    sim.tell("set", {"latency_ms": 150})
+    text, file = contacts(5, "other.test"), path("one-by-one")
+    first = one_by_one("enrich", ["--record", file], text, conf, state)
+    again = run("enrich", ["--replay", file], text, conf)
+    who = [json.loads(line)["enrichment"]["attempts"][0]["provider"] for line in first.splitlines()]
+    ok("replay: who had been the fastest, and for how long", again[:2] == (0, first) and
+       set(who) == {"apollo", "dropcontact"}, (who, again))
 
 
 # --- filters ----------------------------------------------------------------------------------------
