@@ -30,6 +30,19 @@ def run(name, args, text, config, state=None, limit=None):
     return p.returncode, p.stdout, p.stderr.decode()
 
 
+def one_by_one(name, args, text, config, state):
+    """The output; a line goes in when the one before has come out."""
+    p = subprocess.Popen(WRAP + [os.path.join(B, "bin", name), "-s", state, "-c",
+                                 write("config.jq", json.dumps(config))] + args, stdin=subprocess.PIPE,
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    out = b""
+    for line in text.splitlines(True):
+        p.stdin.write(line.encode())
+        p.stdin.flush()
+        out += p.stdout.readline()
+    return out + p.communicate()[0]
+
+
 def config(sim, chain, **settings):
     c = json.loads(sim.config(chain, **settings))
     for name in ("apollo", "dropcontact"):
@@ -46,10 +59,10 @@ def lines(file):
         return [json.loads(line) for line in f]
 
 
-def both(sim, label, name, args, text, conf, replay_conf=None, replay_args=None):
+def both(sim, label, name, args, text, conf, replay_conf=None, replay_args=None, state=None):
     """Recorded and replayed: the same bytes, the same status, and nobody was asked."""
     file = path("recording-%d" % next(fresh))
-    first = run(name, ["--record", file] + args, text, conf)
+    first = run(name, ["--record", file] + args, text, conf, state)
     before = asked(sim)
     again = run(name, ["--replay", file] + (args if replay_args is None else replay_args), text,
                 replay_conf or conf)
@@ -142,6 +155,45 @@ def at_random(sim, seed):
     both(sim, "replay: whatever a run meets (%d)" % seed, "enrich", args, contacts(80), conf)
 
 
+# --- what the state file said ------------------------------------------------------------------------
+
+def remembered(sim):
+    """Of what other runs left behind, a replay knows what the recorded one found."""
+    sim.tell("reset")
+    state = path("state-of-the-day.db")
+    conf = config(sim, ["apollo", "offline"])
+    conf["chains"]["lead_enrichment"]["budget"] = {"day": "25credits"}
+    run("enrich", [], contacts(20), conf, state)
+    _, first = both(sim, "replay: what the day's budget had left", "enrich", ["-j", "2"],
+                    contacts(40, "other.test"), conf, state=state)
+    ok("replay: and that was not much", first[0] == 75, first)
+
+    sim.tell("reset")
+    state = path("state-of-the-rate.db")
+    conf = config(sim, ["apollo", "offline"], apollo={"rate": {"requests": 12, "per_s": 86400}, "max_wait_s": 1})
+    run("enrich", [], contacts(8), conf, state)
+    _, first = both(sim, "replay: what others had left of a rate", "enrich", ["-j", "2"],
+                    contacts(20, "other.test"), conf, state=state)
+    kept = [json.loads(line)["enrichment"]["attempts"][0] for line in first[1].splitlines()]
+    ok("replay: and that was not much, either", [a["outcome"] for a in kept].count("ok") == 4 and
+       {a.get("error_class") for a in kept[4:]} == {"rate_limited"}, kept)
+
+    sim.tell("reset")
+    state = path("state-of-the-order.db")
+    conf = config(sim, ["apollo", "dropcontact"], dropcontact={"poll_s": 0.01, "batch": 1})
+    conf["chains"]["lead_enrichment"].update({"mode": "failover", "order": "fastest"})
+    for provider, latency in (("dropcontact", 20), ("apollo", 90)):
+        sim.tell("set", {"latency_ms": latency})
+        run("enrich", ["--chain", provider], contacts(4, provider + ".test"), conf, state)
+    sim.tell("set", {"latency_ms": 150})
+    text, file = contacts(5, "other.test"), path("one-by-one")
+    first = one_by_one("enrich", ["--record", file], text, conf, state)
+    again = run("enrich", ["--replay", file], text, conf)
+    who = [json.loads(line)["enrichment"]["attempts"][0]["provider"] for line in first.splitlines()]
+    ok("replay: who had been the fastest, and for how long", again[:2] == (0, first) and
+       set(who) == {"apollo", "dropcontact"}, (who, again))
+
+
 # --- filters ----------------------------------------------------------------------------------------
 
 def filters(sim):
@@ -232,6 +284,7 @@ with Sim(*KEYS) as sim:
     faults(sim)
     for seed in range(6):
         at_random(sim, seed)
+    remembered(sim)
     filters(sim)
     misuse(sim)
     chaos(sim)

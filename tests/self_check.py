@@ -341,6 +341,12 @@ def log(sim):
         "at", "run_id", "capability", "method", "provider", "outcome", "error_class", "http_status", "latency_ms",
         "records", "credits"] for e in every))
     ok("no address in the log", "acme.test" not in json.dumps(every))
+    db = sqlite3.connect(path(state))
+    db.execute("UPDATE audit SET at = at - at % 1000 WHERE id % 2")
+    db.commit()
+    db.close()
+    at = [e["at"] for e in audit(sim, state)]
+    ok("the log sorts as text, whole seconds among the rest", at == sorted(at) and len(set(map(len, at))) == 1, at)
 
 
 # --- an operator's word ---------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -115,9 +116,31 @@ def colours(sim):
     ok("no colour with TERM=dumb", b"\033" not in on_terminal(["env", "TERM=dumb"] + command, {}))
 
 
+def live_line(sim):
+    """On a terminal --watch tells when it checks again; Ctrl-C leaves a clean line."""
+    master, slave = pty.openpty()
+    p = subprocess.Popen(WRAP + [os.path.join(B, "bin/self-check"), "--watch=3s", "-s", path("live.db"), "-c",
+                                 write("config.jq", config(sim))], stdin=subprocess.DEVNULL, stdout=slave,
+                         stderr=slave, env=dict(os.environ, TERM="xterm", NO_COLOR="1", LC_ALL="C.UTF-8"))
+    os.close(slave)
+    out, end = b"", time.time() + 60
+    while (out.count(b"self-check, ") < 2 or not out.endswith(b"Ctrl-C ends\033[K")) and time.time() < end:
+        out += os.read(master, 65536)
+    p.send_signal(signal.SIGINT)
+    p.wait()
+    rest = os.read(master, 65536)
+    os.close(master)
+    lines = re.split(rb"[\r\n]+", out)
+    ok("G20 --watch counts down on a terminal, and begins anew", b"next check in 0:03, Ctrl-C ends\033[K" in lines and
+       b"next check in 0:01, Ctrl-C ends\033[K" in lines and out.count(b"\033[H\033[2J") == 2, out)
+    ok("G20 --watch ends with a clean line, 130", (p.returncode, rest) == (130, b"\r\033[K"), (p.returncode, rest))
+    seen = [re.sub(rb"\033\[[0-9]*[HJKm]", b"", line).decode() for line in lines]
+    ok("G20 --watch fits 80 columns", max(map(len, seen)) <= 80, seen)
+
+
 def main():
     with Sim() as sim:
-        for test in (schema, prometheus, text_report, colours):
+        for test in (schema, prometheus, text_report, colours, live_line):
             test(sim)
     done()
 

@@ -32,5 +32,7 @@ void lp_log_secret(struct lp_str secret);
 void lp_log_redact(struct lp_buf *b);
 /* Does the text hold one of them? One under 8 bytes does not count: in data it may be a word. */
 bool lp_log_secret_in(struct lp_str text);
+/* Shows control bytes as ?, as messages have them. */
+void lp_log_tame(char *p, size_t n);
 
 #endif

@@ -64,7 +64,10 @@ int lp_state_observe(struct lp_state *s, const struct lp_state_batch *b, struct 
 int lp_state_claim_probe(struct lp_state *s, const char *capability, const char *provider,
     int64_t now, int64_t until, struct lp_err *err);
 
-/* Takes up to `want` tokens of an account's shared bucket. */
+/* An account's shared bucket as it was last left; `at` 0: never used. */
+int lp_state_bucket(
+    struct lp_state *s, const char *account, struct lp_bucket *b, struct lp_err *err);
+/* Takes up to `want` tokens of it. */
 int lp_state_take(struct lp_state *s, const char *account, const struct lp_limit *limit,
     int64_t want, int64_t *got, int64_t *wait_ms, struct lp_err *err);
 

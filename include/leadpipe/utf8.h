@@ -24,5 +24,7 @@ size_t lp_utf8_encode(uint32_t cp, char out[4]);
 void lp_utf8_put(struct lp_buf *b, uint32_t cp);
 /* Appends text with every invalid sequence replaced by U+FFFD. */
 void lp_utf8_repair(struct lp_buf *b, const char *p, size_t n);
+/* The same into `room` bytes, the closing zero among them; cut between characters where it is longer. */
+void lp_utf8_copy(char *to, size_t room, struct lp_str text);
 
 #endif

@@ -37,26 +37,19 @@ const char *lp_log_program(void)
 
 /* --- what must not be seen ------------------------------------------------------------------- */
 
-static void base64(struct lp_buf *b, struct lp_str s, const char *alphabet)
+/*
+ * The digits of a secret, `before` bytes after the beginning of what was encoded ("user:secret"): those
+ * it has to itself, and with `all` the last one too, which stands for fewer bits where the text ends.
+ * No padding: it says nothing, and may be left out.
+ */
+static void base64(struct lp_buf *b, struct lp_str s, size_t before, bool all, const char *alphabet)
 {
-    for (size_t i = 0; i < s.n; i += 3) {
-        uint32_t v = 0;
-        size_t k = s.n - i < 3 ? s.n - i : 3;
-        for (size_t j = 0; j < 3; j++)
-            v = v << 8 | (j < k ? (unsigned char)s.p[i + j] : 0);
-        for (size_t j = 0; j <= k; j++) /* no padding: it says nothing, and may be left out */
-            lp_buf_byte(b, alphabet[v >> (18 - 6 * j) & 63]);
+    size_t first = (8 * before + 5) / 6, end = (8 * (before + s.n) + (all ? 5 : 0)) / 6;
+    for (size_t digit = first; digit < end; digit++) {
+        size_t at = 6 * digit / 8 - before, shift = 10 - 6 * digit % 8;
+        unsigned high = (unsigned char)s.p[at], low = at + 1 < s.n ? (unsigned char)s.p[at + 1] : 0;
+        lp_buf_byte(b, alphabet[(high << 8 | low) >> shift & 63]);
     }
-}
-
-static void base64_mime(struct lp_buf *b, struct lp_str s)
-{
-    base64(b, s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
-}
-
-static void base64_url(struct lp_buf *b, struct lp_str s)
-{
-    base64(b, s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
 }
 
 static void percent(struct lp_buf *b, struct lp_str s, const char *hex)
@@ -72,6 +65,17 @@ static void percent(struct lp_buf *b, struct lp_str s, const char *hex)
         lp_buf_byte(b, '%');
         lp_buf_byte(b, hex[c >> 4]);
         lp_buf_byte(b, hex[c & 15]);
+    }
+}
+
+/* As forms are sent: a blank is a plus. */
+static void percent_form(struct lp_buf *b, struct lp_str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] == ' ')
+            lp_buf_byte(b, '+');
+        else
+            percent(b, (struct lp_str){s.p + i, 1}, "0123456789ABCDEF");
     }
 }
 
@@ -108,10 +112,20 @@ static void add_form(struct lp_str form)
     log_state.n++;
 }
 
+static void add_base64(struct lp_str secret, struct lp_buf *form, const char *alphabet)
+{
+    for (size_t before = 0; before < 3; before++)
+        for (int all = 0; all < 2; all++) {
+            lp_buf_reset(form);
+            base64(form, secret, before, all, alphabet);
+            add_form(lp_buf_view(form));
+        }
+}
+
 void lp_log_secret(struct lp_str secret)
 {
     static void (*const encodings[])(struct lp_buf *, struct lp_str) = {
-        base64_mime, base64_url, percent_upper, percent_lower, json_escaped};
+        percent_upper, percent_lower, percent_form, json_escaped};
     if (secret.n < SECRET_MIN)
         return;
     add_form(secret);
@@ -122,6 +136,8 @@ void lp_log_secret(struct lp_str secret)
         encodings[i](&form, secret);
         add_form(lp_buf_view(&form));
     }
+    add_base64(secret, &form, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
+    add_base64(secret, &form, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
     explicit_bzero(form.p, form.cap);
     lp_buf_free(&form);
 }
@@ -165,7 +181,7 @@ bool lp_log_secret_in(struct lp_str text)
 /* --- messages -------------------------------------------------------------------------------- */
 
 /* Control bytes could move the cursor or retitle the window; U+0080..U+009F count among them. */
-static void tame(char *p, size_t n)
+void lp_log_tame(char *p, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         unsigned char c = (unsigned char)p[i];
@@ -197,7 +213,7 @@ static void say(const char *fmt, va_list ap)
     lp_buf_vprintf(&b, fmt, ap);
     lp_log_redact(&b);
     cut(&b, LINE_MAX_BYTES - 1);
-    tame(b.p, b.len);
+    lp_log_tame(b.p, b.len);
     lp_buf_byte(&b, '\n');
     for (size_t at = 0; at < b.len;) {
         ssize_t n = write(STDERR_FILENO, b.p + at, b.len - at);

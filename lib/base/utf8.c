@@ -152,3 +152,17 @@ void lp_utf8_repair(struct lp_buf *b, const char *text, size_t n)
         p += broken(p, end);
     }
 }
+
+void lp_utf8_copy(char *to, size_t room, struct lp_str text)
+{
+    struct lp_buf b = {0};
+    lp_utf8_repair(&b, text.p, text.n);
+    size_t n = b.len;
+    if (n >= room)
+        for (n = room - 1; n && tail((unsigned char)b.p[n]);)
+            n--;
+    if (n)
+        memcpy(to, b.p, n);
+    to[n] = '\0';
+    lp_buf_free(&b);
+}

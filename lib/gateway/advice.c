@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "leadpipe/log.h"
+#include "leadpipe/utf8.h"
 #include "status.h"
 
 /*
@@ -130,11 +131,7 @@ static void say(char *to, size_t room, const char *fmt, ...)
     lp_buf_vprintf(&b, fmt, ap);
     va_end(ap);
     lp_log_redact(&b);
-    size_t n = b.len < room ? b.len : room - 1;
-    while (n && n < b.len && ((unsigned char)b.p[n] & 0xc0) == 0x80)
-        n--;
-    memcpy(to, b.p, n);
-    to[n] = '\0';
+    lp_utf8_copy(to, room, lp_buf_view(&b));
     lp_buf_free(&b);
 }
 #define SAY(field, ...) say(field, sizeof(field), __VA_ARGS__)
@@ -156,15 +153,22 @@ static void advise_benched(
     SAY(r->action, "self-check --unbench %s puts it back", seat->provider->name);
 }
 
-/* Health first; a limit that was met while all is well otherwise. NONE: there is nothing to say. */
-static enum lp_class trouble(const struct lp_seat *seat)
+/* Did the last check meet a limit that nobody said the end of? It takes nobody out, but it is no answer. */
+static bool met_limit(const struct lp_seat *seat)
+{
+    const struct lp_state_check *c = &seat->check;
+    return seat->checked && c->outcome == LP_ERROR && c->at > seat->health.last_success_at &&
+           (c->class == LP_RATE_LIMITED || c->class == LP_QUOTA);
+}
+
+enum lp_class lp_status_trouble(const struct lp_seat *seat)
 {
     const struct lp_health *h = &seat->health;
     if (h->consecutive_failures && h->error_class)
         return h->error_class;
     if (seat->out == LP_RATE_LIMITED || seat->out == LP_QUOTA)
         return seat->out;
-    return LP_CLASS_NONE;
+    return met_limit(seat) ? seat->check.class : LP_CLASS_NONE;
 }
 
 static void advise_ill(
@@ -172,7 +176,7 @@ static void advise_ill(
 {
     const struct lp_health *h = &seat->health;
     const struct lp_provider *p = seat->provider;
-    enum lp_class class = trouble(seat);
+    enum lp_class class = lp_status_trouble(seat);
     if (!class)
         return;
     bool failing = h->consecutive_failures > 0;
@@ -186,9 +190,10 @@ static void advise_ill(
         add(s, chain, seat, severity, failing ? lp_health_name(h->state) : lp_class_name(class));
     r->since = failing ? h->failing_since : 0;
     struct lp_buf until = {0};
-    if (!failing)
+    if (!failing && seat->out)
         lp_clock_put(&until, h->out_until / 1000 * 1000);
-    bool own_words = failing && h->error_message[0];
+    bool own_words =
+        failing && h->error_message[0] && strcmp(h->error_message, lp_class_phrase(class)) != 0;
     SAY(r->issue, "%s%s%s%s%s", lp_class_phrase(class), own_words ? ": " : "",
         own_words ? h->error_message : "", until.len ? ", left alone until " : "",
         until.p ? until.p : "");

@@ -2,6 +2,7 @@
 #include "gateway.h"
 #include "leadpipe/db.h"
 #include "leadpipe/num.h"
+#include "recording.h"
 
 /*
  * Money is set aside before a call and settled after it, so that processes side by side cannot spend
@@ -64,7 +65,7 @@ int lp_budget_init(struct lp_gateway *g, struct lp_err *err)
         }
         g->run_budget = given;
     }
-    if (g->day_budget.limit > 0 && !g->state)
+    if (g->day_budget.limit > 0 && !g->state && !lp_recording_replays(g))
         return lp_err_set(err, LP_ERR_CONFIG, "config",
             "a budget for the day needs the state file; it does not go with --state none");
     return check_prices(g, &g->run_budget, err) || check_prices(g, &g->day_budget, err) ? -1 : 0;
@@ -105,8 +106,11 @@ static int add_spend(struct lp_lane *l, double credits, struct lp_err *err)
         "ssdds", day, p->name, credits, credits * p->price, p->currency);
 }
 
-static int spent_today(struct lp_gateway *g, double *sum, struct lp_err *err)
+int lp_budget_today(struct lp_gateway *g, double *sum, struct lp_err *err)
 {
+    *sum = g->day_budget.spent;
+    if (!g->state)
+        return 0;
     struct lp_stmt *q = lp_db_stmt(lp_state_db(g->state),
         "SELECT coalesce(sum(CASE WHEN ?1 = '' THEN credits WHEN currency = ?1 THEN money END), 0)"
         " FROM spend WHERE day = ?2");
@@ -122,11 +126,16 @@ static int spent_today(struct lp_gateway *g, double *sum, struct lp_err *err)
 static size_t reserve_day(struct lp_lane *l, size_t n, struct lp_err *err)
 {
     struct lp_gateway *g = l->gateway;
-    struct lp_db *db = lp_state_db(g->state);
     double sum, each = in_unit(&g->day_budget, l->provider, l->provider->credits);
+    if (!g->state) { /* a replay: nobody else spends */
+        n = affordable(g->day_budget.limit - g->day_budget.spent, each, n);
+        g->day_budget.spent += (double)n * each;
+        return n;
+    }
+    struct lp_db *db = lp_state_db(g->state);
     if (lp_db_begin(db, err))
         return 0;
-    if (spent_today(g, &sum, err) == 0) {
+    if (lp_budget_today(g, &sum, err) == 0) {
         size_t k = affordable(g->day_budget.limit - sum, each, n);
         if (add_spend(l, (double)k * l->provider->credits, err) == 0)
             return lp_db_commit(db, err) ? 0 : k;
@@ -159,8 +168,9 @@ int lp_budget_settle(struct lp_lane *l, size_t n, double credits, struct lp_err 
     if (change == 0 && (credits == 0 || g->day_budget.limit > 0))
         return 0;
     g->run_budget.spent += in_unit(&g->run_budget, l->provider, change);
-    if (g->day_budget.limit > 0)
+    if (g->day_budget.limit > 0 && g->state)
         return add_spend(l, change, err);
+    g->day_budget.spent += in_unit(&g->day_budget, l->provider, change);
     l->unsaved_credits += credits;
     return 0;
 }

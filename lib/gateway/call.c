@@ -3,6 +3,7 @@
 #include "gateway.h"
 #include "leadpipe/clock.h"
 #include "leadpipe/log.h"
+#include "leadpipe/utf8.h"
 #include "recording.h"
 #include "work.h"
 
@@ -143,7 +144,7 @@ static void observe(
         .pending = w->polling_since && c->end == LP_CALL_NEXT && outcome == LP_OK};
     snprintf(o.method, sizeof o.method, "%s", w->polling_since ? "poll" : "ask");
     if (outcome == LP_ERROR)
-        snprintf(o.message, sizeof o.message, "%.119s", c->detail);
+        lp_utf8_copy(o.message, sizeof o.message, lp_str(c->detail));
     lp_lane_observe(w->lane, &o);
 }
 

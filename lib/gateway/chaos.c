@@ -66,11 +66,12 @@ int lp_chaos_parse(const char *spec, struct lp_chaos *c, struct lp_err *err)
 {
     bool seeded = false;
     double sum = 0;
-    while (*spec) {
-        size_t n = strcspn(spec, ",");
+    for (size_t n;; spec += n + 1) {
+        n = strcspn(spec, ",");
         if (parse_part(c, (struct lp_str){spec, n}, &seeded, err))
             return -1;
-        spec += n + (spec[n] == ',');
+        if (!spec[n])
+            break;
     }
     for (int k = 0; k < LP_CHAOS_KINDS; k++)
         sum += c->share[k];

@@ -3,6 +3,7 @@
 #include "leadpipe/clock.h"
 #include "leadpipe/log.h"
 #include "leadpipe/signals.h"
+#include "leadpipe/utf8.h"
 #include "status.h"
 
 /*
@@ -97,7 +98,7 @@ static void describe(const struct lp_status *s, const struct check *c, struct lp
     snprintf(to->capability, sizeof to->capability, "%s", p->capability);
     snprintf(to->provider, sizeof to->provider, "%s", p->name);
     snprintf(to->run_id, sizeof to->run_id, "%s", s->gateway.run->id);
-    snprintf(to->detail, sizeof to->detail, "%s", detail.p ? detail.p : "");
+    lp_utf8_copy(to->detail, sizeof to->detail, lp_buf_view(&detail));
     lp_buf_free(&detail);
 }
 
@@ -132,7 +133,7 @@ static int record(struct lp_status *s, struct check *c, struct lp_err *err)
         .method = "check",
         .out_until = out_until(&c->call, found->at)};
     if (found->outcome == LP_ERROR)
-        snprintf(o.message, sizeof o.message, "%.119s", found->detail);
+        lp_utf8_copy(o.message, sizeof o.message, lp_str(found->detail));
     if (!g->state) {
         remember(s, seat, &o);
         return 0;

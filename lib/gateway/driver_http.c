@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include "gateway.h"
 #include "leadpipe/clock.h"
+#include "leadpipe/utf8.h"
 #include "recording.h"
 #include "reply.h"
 #include "wire.h"
@@ -113,7 +114,7 @@ static void take_checked(struct http_provider *h, struct lp_call *call, struct l
     lp_reply_text(reply, "detail", &h->scratch);
     const char *detail = h->scratch.p ? h->scratch.p : "";
     if (lp_json_get(reply, "ok", &v) && lp_json_true(v)) {
-        snprintf(call->detail, sizeof call->detail, "%s", detail);
+        lp_utf8_copy(call->detail, sizeof call->detail, lp_str(detail));
         lp_call_results(call);
     } else {
         lp_call_error(call, class, detail);

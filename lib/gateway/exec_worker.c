@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include "leadpipe/clock.h"
 #include "leadpipe/log.h"
+#include "leadpipe/utf8.h"
 #include "reply.h"
 
 #define LINE_MAX_BYTES (8 * 1024 * 1024)
@@ -75,7 +76,7 @@ static void finish(struct lp_worker *w)
     /* An error of the only record is the call's: it may be tried again, or be about our account. */
     if (call->n == 1 && a->outcome == LP_ERROR) {
         char detail[200];
-        snprintf(detail, sizeof detail, "%.*s", (int)a->detail.n, a->detail.p ? a->detail.p : "");
+        lp_utf8_copy(detail, sizeof detail, a->detail);
         lp_call_error(call, a->class, detail);
     } else {
         lp_call_results(call);

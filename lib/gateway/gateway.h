@@ -91,7 +91,7 @@ struct lp_resumed {
 struct lp_budget {
     double limit; /* 0: none */
     char currency[8];
-    double spent; /* of the run's own */
+    double spent; /* of the run's own; of the day's, in a replay */
 };
 
 /* One provider at work. */
@@ -257,6 +257,8 @@ void lp_pending_free(struct lp_gateway *g);
 
 /* budget.c */
 int lp_budget_init(struct lp_gateway *g, struct lp_err *err);
+/* What was spent today, in the unit of the day's budget. */
+int lp_budget_today(struct lp_gateway *g, double *sum, struct lp_err *err);
 /* Of n records, how many there is still money for; that much is set aside. */
 size_t lp_budget_reserve(struct lp_lane *l, size_t n, struct lp_err *err);
 /* What they really cost; `n` is what was set aside for. */

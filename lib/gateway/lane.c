@@ -4,6 +4,7 @@
 #include "leadpipe/clock.h"
 #include "recording.h"
 #include "leadpipe/log.h"
+#include "leadpipe/utf8.h"
 #include "leadpipe/db.h"
 
 /* A run of equal observations of an embedded provider is kept as one up to this many. */
@@ -61,7 +62,7 @@ static void mask(char *text, size_t room)
     struct lp_buf b = {0};
     lp_buf_puts(&b, text);
     lp_log_redact(&b);
-    snprintf(text, room, "%s", b.p);
+    lp_utf8_copy(text, room, lp_buf_view(&b));
     lp_buf_free(&b);
 }
 

@@ -102,11 +102,10 @@ int lp_recording_begin(struct lp_gateway *g, struct lp_err *err)
     if (r->fd < 0) {
         lp_clock_hold();
         r->base = lp_clock_mono();
-        lp_recording_take_health(r);
+        lp_recording_take_state(r);
         return 0;
     }
-    lp_recording_put_head(r);
-    return write_line(r, err);
+    return lp_recording_put_head(r, err) || write_line(r, err) ? -1 : 0;
 }
 
 uint64_t lp_recording_read(const struct lp_recording *r)

@@ -140,9 +140,9 @@ struct lp_recording {
 };
 
 /* recording_head.c */
-void lp_recording_put_head(struct lp_recording *r);
-/* Gives the lanes the health they had when the recorded run began. */
-void lp_recording_take_health(struct lp_recording *r);
+int lp_recording_put_head(struct lp_recording *r, struct lp_err *err);
+/* What the recorded run found in its state file: health, rates, and what was spent that day. */
+void lp_recording_take_state(struct lp_recording *r);
 
 /* recording_text.c: to and from JSON */
 void lp_recording_put_json(struct lp_recording *r, const char *name, struct lp_str json);

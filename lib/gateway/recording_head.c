@@ -17,6 +17,7 @@ static void put_health(struct lp_buf *b, const struct lp_health *h)
     lp_json_put_str(b, "state", lp_str(lp_health_name(h->state)));
     lp_json_put_int(b, "successes", h->consecutive_successes);
     lp_json_put_int(b, "failures", h->consecutive_failures);
+    lp_json_put_bool(b, "succeeded", h->success_count > 0);
     lp_json_put_num(b, "avg_latency_ms", h->avg_latency_ms, 3);
     lp_json_put_int(b, "cool_down_ms", h->cool_down_ms);
     if (h->allowed) {
@@ -31,7 +32,22 @@ static void put_health(struct lp_buf *b, const struct lp_health *h)
     LP_BUF_LIT(b, "}");
 }
 
-static void put_provider(struct lp_buf *b, const struct lp_lane *l)
+/* What the programs before had left of its rate. */
+static int put_bucket(struct lp_buf *b, const struct lp_lane *l, struct lp_err *err)
+{
+    struct lp_bucket bucket = {0};
+    if (!l->gateway->state || l->limit.requests <= 0)
+        return 0;
+    if (lp_state_bucket(l->gateway->state, l->provider->account, &bucket, err))
+        return -1;
+    if (bucket.at == 0)
+        return 0;
+    lp_json_put_num(b, "tokens", bucket.tokens, 6);
+    lp_json_put_int(b, "tokens_age_ms", lp_clock_real() - bucket.at);
+    return 0;
+}
+
+static int put_provider(struct lp_buf *b, const struct lp_lane *l, struct lp_err *err)
 {
     const struct lp_provider *p = l->provider;
     bool first = true;
@@ -49,7 +65,9 @@ static void put_provider(struct lp_buf *b, const struct lp_lane *l)
     }
     LP_BUF_LIT(b, "]");
     put_health(b, &l->health);
+    int r = put_bucket(b, l, err);
     LP_BUF_LIT(b, "}");
+    return r;
 }
 
 static void put_chaos(struct lp_buf *b, const struct lp_gateway *g)
@@ -60,10 +78,11 @@ static void put_chaos(struct lp_buf *b, const struct lp_gateway *g)
     lp_buf_free(&spec);
 }
 
-void lp_recording_put_head(struct lp_recording *r)
+int lp_recording_put_head(struct lp_recording *r, struct lp_err *err)
 {
     struct lp_gateway *g = r->gateway;
     struct lp_buf *b = &r->line;
+    double spent;
     lp_buf_reset(b);
     LP_BUF_LIT(b, "{");
     lp_json_put_int(b, "leadpipe_recording", 1);
@@ -79,14 +98,21 @@ void lp_recording_put_head(struct lp_recording *r)
         lp_json_put_str(b, "chain", lp_str(g->settings->chain));
     if (g->chaos)
         put_chaos(b, g);
+    if (g->day_budget.limit > 0) {
+        if (lp_budget_today(g, &spent, err))
+            return -1;
+        lp_json_put_num(b, "spent_today", spent, 6);
+    }
     lp_json_key(b, "providers");
     LP_BUF_LIT(b, "[");
     for (size_t i = 0; i < g->chain.n; i++) {
         if (i)
             lp_buf_byte(b, ',');
-        put_provider(b, g->chain.lanes[i]);
+        if (put_provider(b, g->chain.lanes[i], err))
+            return -1;
     }
     LP_BUF_LIT(b, "]}");
+    return 0;
 }
 
 /* ---- read again ----------------------------------------------------------------------------- */
@@ -152,18 +178,33 @@ static void take_health(struct lp_str health, struct lp_health *h)
             h->state = (enum lp_health_state)s;
     if (lp_json_get(health, "avg_latency_ms", &v))
         lp_json_real(v, &h->avg_latency_ms);
+    h->success_count = lp_json_get(health, "succeeded", &v) && lp_json_true(v);
     if (out > 0 && lp_json_get(health, "out_reason", &v) && v.n > 2) {
         h->out_until = lp_clock_real() + out;
         lp_class_from((struct lp_str){v.p + 1, v.n - 2}, &h->out_reason);
     }
 }
 
-void lp_recording_take_health(struct lp_recording *r)
+static void take_bucket(struct lp_str entry, struct lp_bucket *b)
+{
+    struct lp_str v;
+    if (!lp_json_get(entry, "tokens", &v) || !lp_json_real(v, &b->tokens))
+        return;
+    b->at = lp_clock_real() - int_at(entry, "tokens_age_ms", 0);
+}
+
+void lp_recording_take_state(struct lp_recording *r)
 {
     struct lp_gateway *g = r->gateway;
-    struct lp_str entry, health;
-    for (size_t i = 0; i < g->chain.n; i++)
-        if (head_of(r, g->chain.lanes[i]->provider->name, &entry) &&
-            lp_json_get(entry, "health", &health))
-            take_health(health, &g->chain.lanes[i]->health);
+    struct lp_str entry, v;
+    if (lp_json_get(r->head, "spent_today", &v))
+        lp_json_real(v, &g->day_budget.spent);
+    for (size_t i = 0; i < g->chain.n; i++) {
+        struct lp_lane *l = g->chain.lanes[i];
+        if (!head_of(r, l->provider->name, &entry))
+            continue;
+        take_bucket(entry, &l->limit.own);
+        if (lp_json_get(entry, "health", &v))
+            take_health(v, &l->health);
+    }
 }

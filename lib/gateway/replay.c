@@ -163,8 +163,9 @@ static int take_head(struct lp_recording *r, struct lp_err *err)
         lp_json_decode(v, &r->chain);
     if (!lp_json_get(r->head, "chaos", &v) || !lp_json_decode(v, &r->chaos))
         return 0;
+    struct lp_err wrong = {0};
     g->chaos = lp_alloc(sizeof *g->chaos);
-    return lp_chaos_parse(r->chaos.p, g->chaos, err);
+    return lp_chaos_parse(r->chaos.p, g->chaos, &wrong) ? bad_line(r, 1, err) : 0;
 }
 
 int lp_replay_load(struct lp_recording *r, struct lp_err *err)

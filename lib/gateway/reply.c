@@ -1,10 +1,10 @@
 #include "reply.h"
 
-#include <stdio.h>
 #include <string.h>
 #include "leadpipe/clock.h"
 #include "leadpipe/json.h"
 #include "leadpipe/log.h"
+#include "leadpipe/utf8.h"
 
 /* What a vendor says may quote the address; what is said of a failure names nobody. */
 static void hide_addresses(char *p, size_t n)
@@ -20,7 +20,7 @@ static void hide_addresses(char *p, size_t n)
 
 void lp_reply_say(struct lp_call *call, const char *detail)
 {
-    snprintf(call->detail, sizeof call->detail, "%s", detail);
+    lp_utf8_copy(call->detail, sizeof call->detail, lp_str(detail));
     hide_addresses(call->detail, strlen(call->detail));
 }
 

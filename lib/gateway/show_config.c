@@ -46,7 +46,10 @@ static void put(struct sink *s, const char *path, struct lp_str value, const cha
         lp_json_put_str(s->out, "source", lp_str(source));
         LP_BUF_LIT(s->out, "}");
     } else {
-        lp_buf_printf(s->out, "%s = %s  # %s\n", path, masked.p, source);
+        size_t at = s->out->len;
+        lp_buf_printf(s->out, "%s = %s  # %s", path, masked.p, source);
+        lp_log_tame(s->out->p + at, s->out->len - at);
+        lp_buf_byte(s->out, '\n');
     }
     lp_buf_free(&masked);
 }

@@ -401,18 +401,25 @@ int lp_state_bench(
     return lp_db_commit(s->db, err) ? -1 : 1;
 }
 
-static int take(struct lp_state *s, const char *account, const struct lp_limit *limit, int64_t want,
-    int64_t *got, int64_t *wait_ms, struct lp_err *err)
+int lp_state_bucket(
+    struct lp_state *s, const char *account, struct lp_bucket *b, struct lp_err *err)
 {
-    struct lp_bucket b = {0};
     struct lp_stmt *q = lp_db_stmt(s->db, "SELECT tokens, at FROM bucket WHERE provider = ?");
     lp_stmt_bind(q, "s", account);
     int r = lp_stmt_row(q, err);
-    if (r < 0)
-        return -1;
+    *b = (struct lp_bucket){0};
     if (r > 0)
-        b = (struct lp_bucket){lp_stmt_real(q, 0), lp_stmt_int(q, 1)};
+        *b = (struct lp_bucket){lp_stmt_real(q, 0), lp_stmt_int(q, 1)};
     lp_stmt_reset(q);
+    return r < 0 ? -1 : 0;
+}
+
+static int take(struct lp_state *s, const char *account, const struct lp_limit *limit, int64_t want,
+    int64_t *got, int64_t *wait_ms, struct lp_err *err)
+{
+    struct lp_bucket b;
+    if (lp_state_bucket(s, account, &b, err))
+        return -1;
     *got = lp_bucket_take(&b, limit->requests, limit->per_ms, lp_clock_real(), want, wait_ms);
     return lp_db_run(s->db, err,
         "INSERT INTO bucket VALUES (?, ?, ?) ON CONFLICT (provider)"

@@ -77,6 +77,8 @@ int lp_status_check(struct lp_status *s, struct lp_err *err);
 
 /* advice.c */
 void lp_status_advise(struct lp_status *s);
+/* Health first; a limit that was met while all is well otherwise. NONE: there is nothing to say. */
+enum lp_class lp_status_trouble(const struct lp_seat *seat);
 const char *lp_severity_name(enum lp_severity v);
 const char *lp_class_phrase(enum lp_class c); /* "no answer in time" */
 

@@ -81,10 +81,23 @@ static void put_seat(struct lp_buf *b, const struct lp_seat *seat)
     LP_BUF_LIT(b, "}");
 }
 
+/* With milliseconds also where they are none, so that a log sorts as text. */
+static void put_moment(struct lp_buf *b, const char *name, int64_t at)
+{
+    struct lp_buf text = {0};
+    lp_clock_put(&text, at);
+    if (at % 1000 == 0) {
+        text.len--;
+        LP_BUF_LIT(&text, ".000Z");
+    }
+    lp_json_put_str(b, name, lp_buf_view(&text));
+    lp_buf_free(&text);
+}
+
 void lp_status_put_entry(const struct lp_state_entry *e, struct lp_buf *b)
 {
     LP_BUF_LIT(b, "{");
-    put_time(b, "at", e->at);
+    put_moment(b, "at", e->at);
     lp_json_put_str(b, "run_id", lp_str(e->run_id));
     lp_json_put_str(b, "capability", lp_str(e->capability));
     lp_json_put_str(b, "method", lp_str(e->method));

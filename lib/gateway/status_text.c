@@ -2,6 +2,8 @@
 #include "leadpipe/clock.h"
 #include "leadpipe/log.h"
 #include "leadpipe/num.h"
+#include "leadpipe/utf8.h"
+#include "leadpipe/width.h"
 #include "status.h"
 
 /* The report for people: 80 columns, and marks beside the colours, for both may be missing. */
@@ -19,33 +21,53 @@ struct page {
 
 /* ---- words onto lines ----------------------------------------------------------------------- */
 
-/* What of a vendor's words may reach a terminal: no control bytes, in ASCII no others than that. */
+struct glyph {
+    size_t bytes, columns;
+    bool shown; /* else as a ?: what moves the cursor, turns the direction, or is not ASCII there */
+};
+
+static struct glyph glyph_at(const struct page *p, const char *s, size_t n)
+{
+    struct glyph g;
+    uint32_t cp = lp_utf8_decode(s, n, &g.bytes);
+    bool control = cp < 0x20 || (cp >= 0x7f && cp < 0xa0);
+    bool turns = cp == 0x61c || cp == 0x200e || cp == 0x200f || (cp >= 0x202a && cp <= 0x202e) ||
+                 (cp >= 0x2066 && cp <= 0x2069);
+    g.shown = !control && !turns && (cp < 0x80 || !p->style.ascii) && cp != 0xfffd;
+    g.columns = g.shown ? (size_t)lp_width(cp) : 1;
+    return g;
+}
+
+/* What of a vendor's words may reach a terminal. */
 static void put_plain(struct page *p, const char *word, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
-        unsigned char c = (unsigned char)word[i];
-        bool c1 = c == 0xc2 && i + 1 < n && (unsigned char)word[i + 1] < 0xa0;
-        bool follows = (c & 0xc0) == 0x80;
-        if (follows && p->style.ascii)
-            continue;
-        if (c < 0x20 || c == 0x7f || (c >= 0x80 && p->style.ascii)) {
-            lp_buf_byte(p->out, '?');
-        } else if (c1) {
-            lp_buf_byte(p->out, '?');
-            i++;
-        } else {
-            lp_buf_byte(p->out, (char)c);
-        }
-        p->column += !follows;
+    struct glyph g;
+    for (size_t i = 0; i < n; i += g.bytes) {
+        g = glyph_at(p, word + i, n - i);
+        lp_buf_add(p->out, g.shown ? word + i : "?", g.shown ? g.bytes : 1);
+        p->column += g.columns;
     }
 }
 
-static size_t width_of(const char *s, size_t n)
+/* How much of the word fits into so many columns; *columns is what that takes. */
+static size_t fitting(
+    const struct page *p, const char *word, size_t n, size_t room, size_t *columns)
 {
-    size_t w = 0;
-    for (size_t i = 0; i < n; i++)
-        w += ((unsigned char)s[i] & 0xc0) != 0x80;
-    return w;
+    struct glyph g;
+    size_t i = 0;
+    for (*columns = 0; i < n; i += g.bytes, *columns += g.columns) {
+        g = glyph_at(p, word + i, n - i);
+        if (*columns + g.columns > room)
+            break;
+    }
+    return i;
+}
+
+static size_t width_of(const struct page *p, const char *s, size_t n)
+{
+    size_t columns;
+    fitting(p, s, n, SIZE_MAX, &columns);
+    return columns;
 }
 
 static void new_line(struct page *p)
@@ -66,16 +88,14 @@ static void put_words(struct page *p, size_t indent, const char *text)
 {
     bool first = true;
     while (*text) {
-        size_t n = strcspn(text, " "), w = width_of(text, n), gap = first ? 0 : 1;
+        size_t n = strcspn(text, " "), w = width_of(p, text, n), gap = first ? 0 : 1;
         if (p->column > indent && p->column + gap + w > WIDTH) {
             new_line(p);
             go_to(p, indent);
             gap = 0;
         }
         go_to(p, p->column + gap);
-        size_t room = WIDTH - p->column, part = w > room ? 0 : n;
-        while (part < n && width_of(text, part + 1) <= room)
-            part++;
+        size_t part = fitting(p, text, n, WIDTH - p->column, &w);
         put_plain(p, text, part);
         text += part;
         text += strspn(text, " ");
@@ -160,14 +180,16 @@ static void note(const struct lp_status *s, const struct lp_seat *seat, struct l
         lp_buf_printf(b, "%s is not set", seat->provider->missing);
         return;
     }
-    if (h->consecutive_failures)
-        lp_buf_puts(b, lp_class_phrase(h->error_class));
-    else
+    enum lp_class trouble = lp_status_trouble(seat);
+    if (!trouble)
         note_well(s, seat, b);
-    if (seat->out == LP_BENCHED)
-        lp_buf_printf(b, "; %s", lp_class_phrase(LP_BENCHED));
-    else if (seat->out) {
-        lp_buf_printf(b, "; %s until ", lp_class_phrase(seat->out));
+    else if (trouble != seat->out)
+        lp_buf_puts(b, lp_class_phrase(trouble));
+    if (!seat->out)
+        return;
+    lp_buf_printf(b, "%s%s", b->len ? "; " : "", lp_class_phrase(seat->out));
+    if (seat->out != LP_BENCHED) {
+        LP_BUF_LIT(b, " until ");
         put_time(b, h->out_until);
     }
 }
@@ -197,13 +219,13 @@ static void put_seat(
     lp_buf_free(&text);
 }
 
-static size_t longest_name(const struct lp_status *s)
+static size_t longest_name(const struct page *p, const struct lp_status *s)
 {
     size_t longest = NAME_MIN;
     for (size_t i = 0; i < s->n_chains; i++)
         for (size_t k = 0; k < s->chains[i].n; k++) {
             const char *name = s->chains[i].seats[k].provider->name;
-            size_t w = width_of(name, strlen(name));
+            size_t w = width_of(p, name, strlen(name));
             if (w > longest)
                 longest = w;
         }
@@ -308,7 +330,7 @@ void lp_status_text(const struct lp_status *s, struct lp_style style, struct lp_
 {
     struct page p = {.style = style, .out = out};
     struct lp_buf head = {0};
-    size_t names = longest_name(s);
+    size_t names = longest_name(&p, s);
     LP_BUF_LIT(&head, "self-check, ");
     put_time(&head, s->now);
     LP_BUF_LIT(&head, " UTC");

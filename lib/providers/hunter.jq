@@ -180,8 +180,10 @@ def left:
   | (.credits // .searches)
   | if (.available | type) == "number" then .available - (.used // 0) else null end;
 
+# 403 and 429 mean here what they mean elsewhere.
 def checked:
-  if .status != 200 or (.body.data? | type) != "object" then
+  if .status == 403 or .status == 429 then refused.error | {ok: false, class, detail, retry_after_s}
+  elif .status != 200 or (.body.data? | type) != "object" then
     http_failure.error | {ok: false, class, detail}
   else
     .body.data

@@ -115,6 +115,17 @@ static void secrets_are_masked_by_value(void **state)
     expect_masked("Basic azN5L3dpdGggImJvdGgiK8Op.", "Basic ****.");
     expect_masked("aHVudGVyMg==", "****==");
     expect_masked("hunter", "hunter");
+    expect_masked("?k=k3y%2Fwith+%22both%22%2B%C3%A9&", "?k=****&");
+}
+
+/* base64 of "hunter2" with a user before it and a colon after: only what neighbours share is left. */
+static void secrets_are_masked_within_longer_base64(void **state)
+{
+    (void)state;
+    expect_masked("Basic aHVudGVyMjo=", "Basic ****jo=");         /* hunter2: */
+    expect_masked("Basic OmhodW50ZXIyOg==", "Basic Omh****Og=="); /* :hhunter2: */
+    expect_masked("Basic dTpodW50ZXIy", "Basic dTp****");         /* u:hunter2 */
+    expect_masked("Basic OmF1Omh1bnRlcjI=", "Basic OmF1Om****="); /* :au:hunter2 */
 }
 
 static void say_secret(void)
@@ -178,6 +189,7 @@ int main(void)
         cmocka_unit_test(control_bytes_are_tamed),
         cmocka_unit_test(a_line_fits_one_atomic_write),
         cmocka_unit_test(secrets_are_masked_by_value),
+        cmocka_unit_test(secrets_are_masked_within_longer_base64),
         cmocka_unit_test(messages_are_masked_before_they_are_cut),
         cmocka_unit_test(the_bar_leaves_first),
         cmocka_unit_test(vault_keeps_and_wipes),

@@ -128,6 +128,26 @@ static void repairs(void **state)
     }
 }
 
+static void copies_whole_characters(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t room;
+        const char *copy;
+    } cases[] = {{"plain", 6, "plain"}, {"plain", 5, "plai"}, {"plain", 1, ""}, {"", 4, ""},
+        {"a\u00e9", 4, "a\u00e9"}, {"a\u00e9", 3, "a"}, {"a\u00e9", 2, "a"},
+        {"\U0001f600x", 5, "\U0001f600"}, {"\U0001f600x", 4, ""}, {"a\xc3", 8, "a\ufffd"},
+        {"a\xc3", 4, "a"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char to[16];
+        memset(to, 'z', sizeof to);
+        lp_utf8_copy(to, cases[i].room, lp_str(cases[i].text));
+        assert_string_equal(to, cases[i].copy);
+        assert_int_equal(to[cases[i].room], 'z');
+    }
+}
+
 static void broken_promise_ends(void **state)
 {
     (void)state;
@@ -146,6 +166,7 @@ int main(void)
         cmocka_unit_test(every_short_sequence),
         cmocka_unit_test(where_it_breaks),
         cmocka_unit_test(repairs),
+        cmocka_unit_test(copies_whole_characters),
         cmocka_unit_test(broken_promise_ends),
     };
     return cmocka_run_group_tests_name("utf8", tests, NULL, NULL);

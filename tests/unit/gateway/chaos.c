@@ -33,6 +33,8 @@ static void the_option_is_read(void **state)
         "429@-1%", "429@101%", "seed=", "seed=x"};
     for (size_t i = 0; i < sizeof none / sizeof *none; i++)
         wrong(none[i], none[i]);
+    wrong("", "\"\"");
+    wrong("429@5%,", "\"\"");
     wrong("429@60%,500@41%", "more than 100% in all");
 }
 
