@@ -31,7 +31,7 @@ def side_by_side(n, state, config):
 
 
 def shared_state(sim):
-    sim.tell("set", {"latency_ms": 20})
+    sim.tell("set", {"latency_ms": 20, "apollo": {"credits": 1000000}})
     config = sim.config(["apollo"])
     alone = side_by_side(1, "alone.db", config)
     together = side_by_side(PROCESSES, "shared.db", config)
