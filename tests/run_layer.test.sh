@@ -151,6 +151,7 @@ is "and nothing is claimed done" 'pass: in 3 out 0 rejects 0 dropped 0' "$(tail 
 is "a full disk under --rejects is status 74" 74 "$(echo bad | status_of --rejects /dev/full)"
 grep -q 'cannot write /dev/full (--rejects): No space' err
 say $? "and the file is named"
+is "and no reject is claimed to be there" 'pass: in 1 out 0 rejects 0 dropped 0' "$(tail -n 1 err)"
 is "a full disk under --stats is status 74" 74 "$(status_of --stats /dev/full in)"
 grep -q 'cannot write /dev/full (--stats): No space' err
 say $? "and the file is named"

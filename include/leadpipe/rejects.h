@@ -24,7 +24,8 @@ int lp_rejects_add(struct lp_rejects *r, const struct lp_origin *from, struct lp
     uint64_t raw_length, bool is_object, const struct lp_err *why, struct lp_err *err);
 /* Writes what is gathered; called before output is. NULL: nothing. */
 int lp_rejects_flush(struct lp_rejects *r, struct lp_err *err);
-void lp_rejects_del(struct lp_rejects *r); /* tells how many were not shown */
+uint64_t lp_rejects_lost(const struct lp_rejects *r); /* how many could not be written */
+void lp_rejects_del(struct lp_rejects *r);            /* tells how many were not shown */
 
 /* If the line is a reject (an object with an `error` that has a `code`, and `record` or `raw`): the
  * line to read instead, decoded into `out`. A `raw` nobody has touched is read as the bytes it

@@ -22,6 +22,7 @@ struct lp_rejects {
     size_t block; /* what is held back before it is written */
     uint64_t untold;
     uint64_t told;
+    uint64_t lost;
     struct lp_buf lines, text; /* not yet written; scratch */
 };
 
@@ -202,13 +203,26 @@ static void put_raw(struct lp_rejects *r, struct lp_str raw, uint64_t raw_length
     lp_json_put_str(&r->lines, "raw_base64", lp_buf_view(&r->text));
 }
 
+/* The lines that are not wholly among the first `sent` bytes. */
+static uint64_t lines_after(const struct lp_rejects *r, size_t sent)
+{
+    uint64_t n = 0;
+    const char *p = r->lines.p + sent, *end = r->lines.p + r->lines.len;
+    for (; p < end && (p = memchr(p, '\n', (size_t)(end - p))); p++)
+        n++;
+    return n;
+}
+
 static int write_all(struct lp_rejects *r, struct lp_err *err)
 {
     size_t sent = 0;
     while (sent < r->lines.len) {
         ssize_t n = write(r->fd, r->lines.p + sent, r->lines.len - sent);
-        if (n < 0 && errno != EINTR)
-            return lp_err_errno(err, "cannot write %s (--rejects)", r->path);
+        if (n < 0 && errno != EINTR) {
+            lp_err_errno(err, "cannot write %s (--rejects)", r->path);
+            r->lost += lines_after(r, sent);
+            return -1;
+        }
         if (n > 0)
             sent += (size_t)n;
     }
@@ -222,6 +236,11 @@ int lp_rejects_flush(struct lp_rejects *r, struct lp_err *err)
     int status = write_all(r, err);
     lp_buf_reset(&r->lines); /* what could not be written is not tried again */
     return status;
+}
+
+uint64_t lp_rejects_lost(const struct lp_rejects *r)
+{
+    return r ? r->lost : 0;
 }
 
 static void tell(struct lp_rejects *r, const struct lp_origin *from, const struct lp_err *why)

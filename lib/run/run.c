@@ -194,6 +194,14 @@ static const char *stopped_by(const struct lp_run *run, const struct lp_err *err
     return lp_signals_stop() ? "signal" : NULL;
 }
 
+/* Nothing is claimed done that is not. */
+static void claim_no_more(struct lp_run *run)
+{
+    uint64_t unsent = lp_out_unsent(&run->out), lost = lp_rejects_lost(run->rejects);
+    run->counts.out -= unsent < run->counts.out ? unsent : run->counts.out;
+    run->counts.rejects -= lost < run->counts.rejects ? lost : run->counts.rejects;
+}
+
 static int finish(struct lp_run *run, int stats_fd, struct lp_err *err)
 {
     int status = LP_EXIT_OK;
@@ -207,8 +215,7 @@ static int finish(struct lp_run *run, int stats_fd, struct lp_err *err)
         *err = late;
     if (run->in)
         run->counts.blank += lp_lines_blank(run->in);
-    uint64_t unsent = lp_out_unsent(&run->out); /* nothing is claimed done that is not */
-    run->counts.out -= unsent < run->counts.out ? unsent : run->counts.out;
+    claim_no_more(run);
     if (!run->stopped_by)
         run->stopped_by = stopped_by(run, err);
     if (run->progress && run->common.progress == 3)

@@ -216,6 +216,8 @@ static void full_disk_names_the_file(void **state)
     assert_int_equal(lp_rejects_flush(r, &err), -1);
     assert_int_equal(err.kind, LP_ERR_IO);
     assert_non_null(strstr(err.msg, "/dev/full"));
+    assert_int_equal(lp_rejects_lost(r), 1);
+    assert_int_equal(lp_rejects_lost(NULL), 0);
     lp_rejects_del(r);
 }
 
