@@ -121,6 +121,11 @@ lint:                           ## layers, foreign headers, banned functions, fo
 bench: all $(BENCHES)                      ## the benchmark table (some minutes)
 	@B=$(B) bash tests/bench/run.sh
 
+FAULTS ?= 1000
+soak: all                       ## duplicates and silent losses per FAULTS injected faults (minutes)
+	@B=$(B) FAULTS=$(FAULTS) /usr/bin/python3 tests/crash/soak.py
+	@B=$(B) STEP=1 /usr/bin/python3 tests/crash/state.py
+
 FUZZ_TIME ?= 30
 fuzz:                           ## libFuzzer over every tests/fuzz target, FUZZ_TIME seconds each
 	@$(MAKE) B=$(B)/fuzz CC=clang LDFLAGS='-fsanitize=address,undefined' \
@@ -174,10 +179,10 @@ clean:                          ## remove $(B)
 help:                           ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | \
 	  while IFS='|' read -r t d; do printf '  %-11s %s\n' "$$t" "$$d"; done
-	@echo; echo 'Variables: B=$(B) CC=$(CC) CFLAGS OPT LDFLAGS WERROR PREFIX DESTDIR PROGRAM_PREFIX FUZZ_TIME'
+	@echo; echo 'Variables: B=$(B) CC=$(CC) CFLAGS OPT LDFLAGS WERROR PREFIX DESTDIR PROGRAM_PREFIX FUZZ_TIME FAULTS'
 
 force:
-.PHONY: all units fuzzers check san-build check-san check-vg lint bench fuzz install uninstall dist clean \
+.PHONY: all units fuzzers check san-build check-san check-vg lint bench soak fuzz install uninstall dist clean \
         help force
 .SECONDARY:
 -include $(LIBOBJ:.o=.d) $(CMDSRC:%.c=$(B)/%.d) $(UNITSRC:%.c=$(B)/%.d) \
