@@ -1,4 +1,4 @@
-"""What may befall the state file: a full disk at every write, a kill before system calls, cuts, flipped
+"""What may befall the state file: a disk that fails at every write, a kill before system calls, cuts, flipped
 bits, and things that are no state file. STEP=1 takes every system call and not each STEPth.
 """
 import json
@@ -11,8 +11,9 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "servers"))
 from sim_client import B, Sim, contacts, done, ok, path, program, start, write  # noqa: E402
 
-STEP = int(os.environ.get("STEP", "12"))
+STEP = int(os.environ.get("STEP", "18"))
 RECORDS = 12
+JOBS = 2
 
 
 def clear(state):
@@ -31,7 +32,7 @@ def traced(inject, config, state):
     source = write("input", contacts(RECORDS))
     run = subprocess.run(
         ["strace", "-f", "-o", path("trace"), "-e", inject, os.path.join(B, "bin", "enrich"), "-q",
-         "-s", path(state), "-c", write("config.jq", config), "--jobs", "2", source],
+         "-s", path(state), "-c", write("config.jq", config), "--jobs", str(JOBS), source],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     with open(path("trace"), errors="replace") as f:
         met = "INJECTED" in f.read() or run.returncode < 0
@@ -48,26 +49,55 @@ def rerun_is_whole(config, state):
     return status == 0 and good and all(r["enrichment"]["status"] == "found" for r in out), (status, err)
 
 
+def first_ones(out):
+    """Are these records the first ones of a whole run, each with its answer?"""
+    records = [json.loads(line) for line in out.splitlines()]
+    return [r["email"] for r in records] == ["person%d@acme.test" % i for i in range(len(records))] and all(
+        r["enrichment"]["status"] == "found" for r in records)
+
+
+def paid(sim):
+    """How often the vendor was asked about somebody."""
+    return sim.stats()["vendors"]["apollo"]["records"]
+
+
+def wrong_end(status, out, err):
+    """What is wrong with a run that met a disk that fails; None: nothing."""
+    if not whole_lines(out) or not first_ones(out):
+        return "the output"
+    if status == 0:
+        return None if len(out.splitlines()) == RECORDS else "status 0, and records are missing"
+    if status == 74:
+        return None if err.startswith("enrich: ") else "no reason given"
+    return "the status"
+
+
 def full_disk(sim):
-    """Each write of the run fails once with ENOSPC."""
-    config, bad, runs, odd = sim.config(["apollo"]), [], 0, []
-    for call in ("pwrite64", "write", "ftruncate", "fallocate"):
-        k = 1
-        while True:
-            clear("full.db")
-            status, out, err, met = traced("inject=%s:error=ENOSPC:when=%d" % (call, k), config, "full.db")
-            if not met:
-                break
-            runs += 1
-            if status not in (0, 74) or not whole_lines(out) or (status == 74 and not err.strip()):
-                bad.append((call, k, status, err))
-            good, why = rerun_is_whole(config, "full.db")
-            if not good:
-                odd.append((call, k, why))
-            k += 1 if k < 12 else STEP
-    ok("a disk full at each of %d writes: status 0 or 74 with a reason, whole lines" % runs,
+    """Each write and each sync of the run fails once: no room, and an error of the device."""
+    config, bad, runs, odd, twice = sim.config(["apollo"]), [], 0, [], []
+    for call in ("pwrite64", "write", "ftruncate", "fallocate", "fsync", "fdatasync"):
+        for error in ("ENOSPC", "EIO"):
+            k = 1
+            while True:
+                clear("full.db")
+                sim.tell("reset")
+                status, out, err, met = traced("inject=%s:error=%s:when=%d" % (call, error, k), config, "full.db")
+                if not met:
+                    break
+                runs += 1
+                why = wrong_end(status, out, err)
+                if why:
+                    bad.append((call, error, k, why, status, err))
+                good, why = rerun_is_whole(config, "full.db")
+                if not good:
+                    odd.append((call, error, k, why))
+                if paid(sim) > RECORDS + JOBS:
+                    twice.append((call, error, k, paid(sim)))
+                k += 1 if STEP == 1 else max(1, k // 2)
+    ok("a disk that fails at each of %d writes and syncs: status 0 and all of it, or 74 with a reason" % runs,
        not bad and runs >= 10, bad[:3] or runs)
     ok("and the same command again ends well each time", not odd, odd[:3])
+    ok("and pays again for no more than was in flight", not twice, twice[:3])
 
 
 def system_calls(config, state):
@@ -87,14 +117,17 @@ def kills(sim):
         if i % STEP or name in ("execve", "exit_group"):
             continue
         clear("kill.db")
+        sim.tell("reset")
         status, out, _, _ = traced("inject=%s:signal=KILL:when=%d" % (name, seen[name]), config, "kill.db")
         runs += status != 0
         cut = out[:out.rfind("\n") + 1]
         good, why = rerun_is_whole(config, "kill.db")
-        if not good or not whole_lines(cut):
+        if not good or not whole_lines(cut) or not first_ones(cut):
             bad.append((i, name, seen[name], why))
-    ok("killed at %d system calls: the same command again ends well" % runs, not bad and runs >= 30,
-       bad[:3] or runs)
+        if paid(sim) > RECORDS + JOBS:
+            bad.append((i, name, seen[name], "paid %d times" % paid(sim)))
+    ok("killed at %d system calls: the same command again ends well, and pays twice for what was in flight at most"
+       % runs, not bad and runs >= 30, bad[:3] or runs)
 
 
 def refused(name, config, state, words):
