@@ -122,9 +122,10 @@ bench: all $(BENCHES)                      ## the benchmark table (some minutes)
 	@B=$(B) bash tests/bench/run.sh
 
 FAULTS ?= 1000
-soak: all                       ## duplicates and silent losses per FAULTS injected faults (minutes)
+soak: all                       ## losses per FAULTS injected faults, and each fault at each place (long)
 	@B=$(B) FAULTS=$(FAULTS) /usr/bin/python3 tests/crash/soak.py
 	@B=$(B) STEP=1 /usr/bin/python3 tests/crash/state.py
+	@B=$(B) ALL=1 /usr/bin/python3 tests/crash/pure.py
 
 FUZZ_TIME ?= 30
 fuzz:                           ## libFuzzer over every tests/fuzz target, FUZZ_TIME seconds each
