@@ -1,0 +1,3 @@
+#!/bin/sh
+# Secrets that must not be seen anywhere: see tests/crash/canaries.py.
+exec /usr/bin/python3 "$ROOT/tests/crash/canaries.py"
