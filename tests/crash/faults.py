@@ -1,16 +1,15 @@
 """Every way a vendor fails, met by `enrich`: one outcome a record, within its deadline, and the next
-provider has its turn. Also: how often a vendor that refuses is asked, and that no secret comes out.
+provider has its turn. Also: how often a vendor that refuses is asked, TLS, and who else is held up.
 """
-import base64
 import glob
 import json
 import os
+import subprocess
 import sys
 import time
-import urllib.parse
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "servers"))
-from sim_client import T, WRAP, Sim, contacts, done, ok, path, program  # noqa: E402
+from sim_client import B, ROOT, T, WRAP, Sim, contacts, done, ok, path, program, write  # noqa: E402
 
 TIMEOUT_S = 5 if WRAP else 1
 SLACK_S = 6 if WRAP else 0.6  # starting the program, and the machine's other work
@@ -112,10 +111,6 @@ def partial(sim):
     ok("an answer too few: every record is there and none has a stranger's data", len(out) == 20 and not wrong, wrong)
 
 
-def spellings(secret):
-    return [secret, base64.b64encode(secret.encode()).decode(), urllib.parse.quote(secret, safe="")]
-
-
 def timed(sim, chain, name, **settings):
     began = time.monotonic()
     status, out, err = program("enrich", ["--no-cache"], contacts(3000), sim.config(chain, **settings), name)
@@ -129,7 +124,8 @@ def failover_cost(sim):
         sim.tell("reset")
         sim.tell("fault", {"kind": kind})
         before = sim.stats()["connections"]
-        took, out = timed(sim, ["apollo", "offline"], "down-%s.db" % kind, apollo={"timeout_s": TIMEOUT_S})
+        took, out = timed(sim, ["apollo", "offline"], "down-%s.db" % kind,
+                          apollo={"tries": 1, "timeout_s": TIMEOUT_S})
         calls = sim.stats()["connections"] - before
         skipped = sum(1 for r in out if attempts(r)["apollo"]["outcome"] == "skipped")
         # The first call alone, one for each of the 8 jobs before their failures are known, one in the
@@ -167,29 +163,68 @@ def echoed(sim):
        (out, err))
 
 
-def canaries(sim):
-    said = []
-    for kind in ("401", "500", "html200", "silence", "reset", "refuse", "redirect_host"):
-        sim.tell("reset")
-        sim.tell("fault", {"kind": kind})
-        config = sim.config(["apollo", "dropcontact", "offline"],
-                            apollo={"api_key": KEY, "timeout_s": TIMEOUT_S, "tries": 1},
-                            dropcontact={"api_key": KEY, "timeout_s": TIMEOUT_S, "tries": 1})
-        _, out, err = program("enrich", ["-v", "--stats", path("stats.json"), "--rejects", path("rejects")],
-                              contacts(2), config, "canary.db")
-        said += [json.dumps(out), err, open(path("stats.json")).read()]
-    for name in glob.glob(os.path.join(T, "canary.db*")):
-        said.append(open(name, "rb").read().decode("latin-1"))
-        ok("%s is ours alone" % os.path.basename(name), os.stat(name).st_mode & 0o777 == 0o600)
-    hits = [s for s in spellings(KEY) for text in said if s in text]
-    ok("the canary key is nowhere: 0 hits, plain, base64 or URL-encoded", not hits, hits)
+def held_up(sim):
+    """One record meets a vendor's silence; when do the others leave?"""
+    sim.tell("reset")
+    for kind in ("silence", "slow", "endless_headers", "endless_body"):
+        sim.tell("clear")
+        sim.tell("fault", {"kind": kind, "match": "person3%40", "interval_ms": 50 if kind != "slow" else 1000})
+        config = sim.config(["apollo"], apollo={"tries": 1, "timeout_s": TIMEOUT_S})
+        p = subprocess.Popen(WRAP + [os.path.join(B, "bin/enrich"), "-q", "-s", "none", "-j", "4", "--unordered",
+                                     "-c", write("config.jq", config), write("input", contacts(40))],
+                             stdout=subprocess.PIPE)
+        leaves = [(json.loads(line)["email"].split("@")[0], time.monotonic()) for line in p.stdout]
+        late = leaves[-1][1] - leaves[-2][1]
+        ok("others are not held up: %s" % kind, p.wait() == 1 and len(leaves) == 40
+           and leaves[-1][0] == "person3" and late > TIMEOUT_S / 2, (p.returncode, late, leaves[-1]))
+
+
+def not_reached(base, wanted, name, **settings):
+    """A provider that no request may get to: the class of what became of it, and how long that took."""
+    conf = {"chains": {"lead_enrichment": {"providers": ["apollo", "offline"]}},
+            "providers": {"apollo": {"api_key": "sim-key", "base_url": base, "tries": 1, "batch": 1,
+                                     "timeout_s": TIMEOUT_S, **settings}}}
+    began = time.monotonic()
+    status, out, err = program("enrich", [], contacts(2), json.dumps(conf), "tls-%s.db" % name.replace(" ", "-"))
+    took = time.monotonic() - began
+    seen = [attempts(r)["apollo"].get("error_class") for r in out]
+    ok("%s: %s, the next provider asked" % (name, wanted),
+       len(out) == 2 and seen[0] in wanted.split("|") and all("offline" in attempts(r) for r in out), (seen, err))
+    ok("%s: within the deadline and 10 %%" % name, took <= 2 * 1.1 * TIMEOUT_S + SLACK_S, took)
+
+
+def tls():
+    certs = path("certs")
+    subprocess.run(["sh", os.path.join(ROOT, "tests/servers/mkcerts.sh"), certs], check=True)
+    bad = ("expired", "wronghost", "selfsigned", "unknownca")
+    listeners = ["%s:%s/%s.pem:%s/%s.key" % (n, certs, n, certs, n) for n in ("good",) + bad]
+    listeners.append("old:%s/good.pem:%s/good.key:1.1" % (certs, certs))
+    with Sim(*[word for one in listeners for word in ("--tls", one)]) as sim:
+        def base(name):
+            return "https://127.0.0.1:%d/api/v1" % sim.ports[name]
+        for name in (*bad, "old"):
+            not_reached(base(name), "tls", "TLS " + name, ca_file=certs + "/ca.pem")
+        not_reached(base("good"), "tls", "TLS of an authority trusted here only")
+        ok("TLS refused: no request, and no key, arrived", asked(sim) == 0, asked(sim))
+        sim.tell("fault", {"kind": "tls_stall"})
+        not_reached(base("good"), "timeout", "TLS stall", ca_file=certs + "/ca.pem")
+        ok("TLS stall: nothing arrived", asked(sim) == 0, asked(sim))
+        sim.tell("clear")
+        status, out, err = program("enrich", [], contacts(2), json.dumps({
+            "chains": {"lead_enrichment": {"providers": ["apollo"]}},
+            "providers": {"apollo": {"api_key": "sim-key", "base_url": base("good"), "ca_file": certs + "/ca.pem"}}}),
+            "tls-good.db")
+        ok("TLS with the authority that is named: asked and answered", status == 0 and asked(sim) > 0, (status, err))
+    not_reached("http://nobody.invalid/api/v1", "dns|timeout", "no such host")
 
 
 def main():
+    tls()
     with Sim() as sim:
         for fault in FAULTS:
             one_fault(sim, *fault)
-        for part in (refusals, too_many_requests, slow_down, flapping, partial, failover_cost, no_address, echoed, canaries):
+        for part in (refusals, too_many_requests, slow_down, flapping, partial, failover_cost, no_address, echoed,
+                     held_up):
             part(sim)
 
 
