@@ -49,6 +49,9 @@ CONFIG = """# nobody listens on port 1
  providers: {apollo: {api_key: {env: "KEY"}, base_url: "http://127.0.0.1:1", tries: 1},
              offline: {table: "%s", key: "domain"}}}
 """
+FILTER = """{chains: {lead_enrichment: {providers: ["mine"]}},
+ providers: {mine: {use: "exec", command: ["jq", "-c", "--unbuffered", "{outcome: \\"not_found\\"}"]}}}
+"""
 MAP = {"columns": {"E-mail": "email"}, "members": {"title": ".[\"First Name\"] | ascii_upcase"}}
 # name: program, its arguments, and what is fed to it. The directory of a run is D.
 RUNS = [
@@ -58,6 +61,8 @@ RUNS = [
     ("enrich over a wire that is cut", ["--state", "D/state.db", "--config", T + "/config"], PEOPLE),
     ("verify", ["--state", "none", "--chain", "local", "--dns", "127.0.0.1:1"], PEOPLE),
     ("score", ["--events", T + "/events", "--half-life", "90"], PEOPLE),
+    ("report", ["--format", "html"], PEOPLE + EVENTS),
+    ("enrich by a filter", ["--state", "none", "--config", T + "/filter"], PEOPLE),
     ("self-check --status", ["--status", "--json", "--state", "D/state.db", "--config", T + "/config"], ""),
 ]
 
@@ -86,6 +91,8 @@ def run(case, n):
 def whole_lines(text, what):
     if text and not text.endswith(b"\n"):
         return "half a line in " + what
+    if text.startswith(b"<!DOCTYPE"):
+        return None if text.endswith(b"</html>\n") else "half a page in " + what
     for line in text.splitlines():
         try:
             json.loads(line)
@@ -173,6 +180,7 @@ def main():
     put("known.csv", "domain,company,city\nexample.invalid,Example,Bonn\n")
     put("config", CONFIG % os.path.join(T, "known.csv"))
     put("events", EVENTS)
+    put("filter", FILTER)
     put("map", json.dumps(MAP))
     program, d, p = run(RUNS[0], 1)
     shutil.rmtree(d)
