@@ -215,6 +215,9 @@ class Round:
                 ("unknown", "provider_error"), ("unknown", "timeout"))
         return said["status"] in ("failed", "skipped") or said.get("job_title") == person(record["email"]).title
 
+    def is_answered(self, record):
+        return record.get("verification", record.get("enrichment", {})).get("status") in ("found", "valid")
+
     def look_at(self, run):
         out = [r["email"] for r in run.records]
         early = run.status == -15 and not out  # before there was a handler
@@ -250,6 +253,8 @@ class Round:
         else:
             self.look_at(run)
         kept, first = self.committed() - before, self.asked()
+        if met and sum(map(self.is_answered, run.records)) > kept:
+            self.duplicates.append((self.name, "out, yet not committed", len(run.records), kept))
         self.sim.tell("clear")
         if fault is Round.by_vendor and os.path.exists(path(self.state)):
             self.let_time_pass()
