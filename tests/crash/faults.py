@@ -1,5 +1,6 @@
 """Every way a vendor fails, met by `enrich`: one outcome a record, within its deadline, and the next
-provider has its turn. Also: how often a vendor that refuses is asked, TLS, and who else is held up.
+provider has its turn. Also: how often a vendor that refuses is asked, TLS, who else is held up, and
+what a stop leaves behind.
 """
 import glob
 import json
@@ -179,6 +180,43 @@ def held_up(sim):
            and leaves[-1][0] == "person3" and late > TIMEOUT_S / 2, (p.returncode, late, leaves[-1]))
 
 
+def begin(sim, name, **how):
+    """A run of 200 people at a vendor that takes a quarter of a second, half a second after its start."""
+    sim.tell("reset")
+    sim.tell("set", {"latency_ms": 250})
+    p = subprocess.Popen(WRAP + [os.path.join(B, "bin/enrich"), "-q", "-s", path(name + ".db"), "-j", "8", "-c",
+                                 write("config.jq", sim.config(["apollo"])), "--stats", path("stats"),
+                                 write("input", contacts(200))], stdout=subprocess.PIPE, **how)
+    time.sleep(4 if WRAP else 0.9)
+    return p, asked(sim)
+
+
+def stopped(sim):
+    """SIGTERM, and a reader that goes: what is in flight ends and is kept, nothing begins."""
+    for name in ("SIGTERM", "reader"):
+        p, before = begin(sim, "stopped-" + name)
+        began = time.monotonic()
+        if name == "SIGTERM":
+            p.terminate()
+            out = p.stdout.read().splitlines()
+        p.stdout.close()
+        status, took = p.wait(), time.monotonic() - began
+        after = asked(sim)
+        ok("%s: ends within a second of what is in flight" % name, status == (143 if name == "SIGTERM" else -13)
+           and took <= 0.25 + 1 + (5 if WRAP else 0), (status, took))
+        ok("%s: nothing new is begun" % name, 0 < before <= after <= before + 8, (before, after))
+        if name == "SIGTERM":
+            counts = json.load(open(path("stats")))
+            answered = sum(json.loads(line)["enrichment"]["status"] == "found" for line in out)
+            ok("SIGTERM: no line lost, no answer either", counts["in"] == len(out) == counts["out"]
+               and answered == after, (counts, len(out), answered, after))
+        sim.tell("set", {"latency_ms": 0})
+        status, out, err = program("enrich", [], contacts(200), sim.config(["apollo"]), "stopped-" + name + ".db")
+        lost = 8 if name == "reader" else 0
+        ok("%s: the same command again asks for what is missing" % name,
+           status == 0 and len(out) == 200 and asked(sim) <= 200 + lost, (status, err, asked(sim)))
+
+
 def not_reached(base, wanted, name, **settings):
     """A provider that no request may get to: the class of what became of it, and how long that took."""
     conf = {"chains": {"lead_enrichment": {"providers": ["apollo", "offline"]}},
@@ -224,7 +262,7 @@ def main():
         for fault in FAULTS:
             one_fault(sim, *fault)
         for part in (refusals, too_many_requests, slow_down, flapping, partial, failover_cost, no_address, echoed,
-                     held_up):
+                     held_up, stopped):
             part(sim)
 
 
