@@ -167,7 +167,7 @@ def through(label, args, name):
 def least(label, args):
     """The least that the clean lines and the mixed ones took: more tries where it is a near thing."""
     pairs = []
-    for tries in (5, 15):
+    for tries in (3, 15):
         pairs += [(through(label, args, "clean")[0], through(label, args, "mixed")[0]) for _ in range(tries)]
         clean, mixed = (min(times) for times in zip(*pairs))
         if mixed < 1.2 * clean:
@@ -199,7 +199,7 @@ def main():
             harm(label, args, *line)
         bad_lines(label, args)
     for label, args in TABLES:
-        for line in CELLS:
+        for line in CELLS if label == "contacts-import" else CELLS[1:2]:
             harm(label, args, *line)
         bad_lines(label, args)
 
