@@ -123,7 +123,8 @@ try_reader_gone() { # PROGRAM ARGUMENTS...
     sample "$p" 20000 >"$T/in"
     "$bin/$p" --quiet "$@" <"$T/in" 2>"$T/err" | $reader >"$T/out"
     status=${PIPESTATUS[0]}
-    [ "$status" = 141 ] && [ ! -s "$T/err" ] && [ "$(wc -l <"$T/out")" = $lines ]
+    # Without a network verify has said so before.
+    [ "$status" = 141 ] && ! grep -qv '^verify: local: ' "$T/err" && [ "$(wc -l <"$T/out")" = $lines ]
     say $? "$p: reader gone"
 }
 
