@@ -253,7 +253,7 @@ class Round:
         else:
             self.look_at(run)
         kept, first = self.committed() - before, self.asked()
-        if met and sum(map(self.is_answered, run.records)) > kept:
+        if met and fault is not Round.by_cut and sum(map(self.is_answered, run.records)) > kept:
             self.duplicates.append((self.name, "out, yet not committed", len(run.records), kept))
         self.sim.tell("clear")
         if fault is Round.by_vendor and os.path.exists(path(self.state)):
