@@ -61,7 +61,7 @@ $(B)/gen/%.o: $(B)/gen/%.c $(B)/.flags
 
 # The list of members is a prerequisite too, so that a module taken away leaves the archive.
 $(B)/.members: force
-	@mkdir -p $(@D); printf '%s\n' $(LIBOBJ) >$@.$$$$; \
+	@mkdir -p $(@D); printf '%s\n' $(LIBSRC) >$@.$$$$; \
 	if cmp -s $@.$$$$ $@; then rm -f $@.$$$$; else mv $@.$$$$ $@; fi
 
 $(B)/libleadpipe.a: $(LIBOBJ) $(B)/.members

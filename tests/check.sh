@@ -3,7 +3,8 @@
 #
 #   units       every $B/unit program (cmocka)
 #   golden      tests/golden, by golden.sh
-#   scripts     tests/*.test.sh and tests/*/*.test.sh, which print "ok N name" / "not ok N name"
+#   scripts     tests/*.test.sh and tests/*/*.test.sh, which print "ok N name" / "not ok N name"; one at
+#               a time, but for those with a line "# Runs beside others."
 #   lint        tests/lint
 #   behaviours  are the behaviours of tests/behaviours.sh shown by tests that passed in this run?
 #
@@ -88,15 +89,17 @@ unit_names() { # programs whose source is still there
     find tests/unit -name '*.c' 2>/dev/null | sed 's|^tests/unit/||; s|\.c$||' | sort
 }
 
-script_names() {
-    find tests -maxdepth 2 -name '*.test.sh' | sed 's|^tests/||' | sort
+# MARKED: -l those that say they may run beside others, -L the rest.
+script_names() { # MARKED
+    find tests -maxdepth 2 -name '*.test.sh' -exec grep "$1" '^# Runs beside others' {} + | sed 's|^tests/||' | sort -r
 }
 
 run_suite() { # SUITE
     case $1 in
     units) unit_names | xargs -r -P "${TEST_JOBS:-$(nproc)}" -n 1 sh "$0" --one units ;;
-    # One at a time: several of them measure deadlines.
-    scripts) script_names | xargs -r -n 1 sh "$0" --one scripts ;;
+    # One at a time, but for those that measure no deadline.
+    scripts) script_names -l | xargs -r -P "${TEST_JOBS:-$(nproc)}" -n 1 sh "$0" --one scripts
+        script_names -L | xargs -r -n 1 sh "$0" --one scripts ;;
     golden) TEST_JOBS=${TEST_JOBS:-$(nproc)} B=$B sh tests/golden.sh >"$logs/golden.log" 2>&1
         results_of "" "$logs/golden.log" $? 0 >"$logs/golden.log.results"
         ! grep -q '^not ok' "$logs/golden.log.results" || failures_of "$logs/golden.log" ;;

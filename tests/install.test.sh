@@ -1,6 +1,7 @@
 #!/bin/sh
 # install.test.sh - what `make install` puts where, that it works there, and that uninstall takes all
 # of it away.
+# Runs beside others.
 set -u
 ROOT=${ROOT:-$(cd "$(dirname "$0")/.." && pwd)}
 B=${B:-$ROOT/build}

@@ -1,6 +1,7 @@
 #!/bin/sh
 # man_examples.test.sh - the manual's examples do what it says; its sample adapter works; every option
 # a program has is in its page.
+# Runs beside others.
 set -u
 ROOT=$(cd "$(dirname "$0")/.." && pwd)
 B=${B:-$ROOT/build}

@@ -4,6 +4,7 @@
 #   input.json     what it is given, as spec'd for adapters
 #   expected.json  what it must give; members that are null may be left out of either
 # The program around the functions is the engine's: the adapter first, then the defaults.
+# Runs beside others.
 set -u
 ROOT=${ROOT:-$(cd "$(dirname "$0")/.." && pwd)}
 lib=$ROOT/lib/providers

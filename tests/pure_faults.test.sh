@@ -1,6 +1,7 @@
 #!/bin/sh
 # Disks that fail and kills, met by the programs without a state: see tests/crash/pure.py. Not within
 # valgrind: strace is in its way.
+# Runs beside others.
 if [ -n "${TEST_WRAP:-}" ]; then
     echo "ok 1 faults of pure programs # skip under a wrapper"
     echo "0 passed, 0 failed"
