@@ -16,15 +16,23 @@
 #include "leadpipe/err.h"
 #include "leadpipe/jq.h"
 
+/* Its functions by what they are for: a filter asks, self-check checks. Compiling costs by the length
+ * of what is called, so neither compiles what only the other calls. */
+enum lp_adapter_use {
+    LP_ADAPTER_ASK,   /* request, response */
+    LP_ADAPTER_CHECK, /* check, checked, advise */
+    LP_ADAPTER_USES
+};
+
 struct lp_adapter {
     char *name, *path;
-    struct lp_buf meta; /* the metadata as a JSON object */
-    struct lp_jq *jq;   /* NULL until lp_adapter_compile */
+    struct lp_buf meta;                /* the metadata as a JSON object */
+    struct lp_jq *jq[LP_ADAPTER_USES]; /* NULL until lp_adapter_compile */
 };
 
 /* 1: found and read, 0: there is no such file, -1: it is wrong. */
 int lp_adapter_open(struct lp_adapter **out, const char *name, struct lp_err *err);
-int lp_adapter_compile(struct lp_adapter *a, struct lp_err *err);
+int lp_adapter_compile(struct lp_adapter *a, enum lp_adapter_use use, struct lp_err *err);
 void lp_adapter_del(struct lp_adapter *a);
 /* Reads the metadata out of a module's text (for tests and linting). */
 int lp_adapter_meta(struct lp_str text, struct lp_buf *meta, struct lp_err *err);

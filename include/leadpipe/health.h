@@ -61,7 +61,8 @@ struct lp_health_rules {
 };
 extern const struct lp_health_rules lp_health_defaults;
 
-/* Folds one observation in. A 429 halves the calls at a time, and ten successes give one of them back. `jitter` is a number in [0, 1) that spreads the cool-down by +-10 %. */
+/* Folds one observation in. A 429 halves the calls at a time, and ten successes give one of them back.
+ * `jitter` is a number in [0, 1) that spreads the cool-down by +-10 %. */
 void lp_health_fold(struct lp_health *h, const struct lp_observation *o,
     const struct lp_health_rules *rules, double jitter);
 /* A clock that was ahead when the row was written must not keep a provider out for years: such times are

@@ -66,7 +66,7 @@ static bool ask(struct lp_adapter *adapter, const struct lp_seat *seat, enum lp_
 {
     struct lp_err err = {0};
     struct lp_buf out = {0}, until = {0};
-    if (!adapter || lp_adapter_compile(adapter, &err))
+    if (!adapter || lp_adapter_compile(adapter, LP_ADAPTER_CHECK, &err))
         return false;
     if (seat->out)
         lp_clock_put(&until, seat->health.out_until);
@@ -78,8 +78,8 @@ static bool ask(struct lp_adapter *adapter, const struct lp_seat *seat, enum lp_
         {.name = "detail", .kind = LP_JQ_TEXT, .text = lp_str(seat->health.error_message)},
         {.name = "until", .kind = seat->out ? LP_JQ_TEXT : LP_JQ_NULL, .text = lp_buf_view(&until)},
     };
-    bool good =
-        lp_jq_run(adapter->jq, parts, 6, &out, &err) == 0 && take_answer(lp_buf_view(&out), a);
+    bool good = lp_jq_run(adapter->jq[LP_ADAPTER_CHECK], parts, 6, &out, &err) == 0 &&
+                take_answer(lp_buf_view(&out), a);
     lp_buf_free(&out);
     lp_buf_free(&until);
     return good;

@@ -33,7 +33,7 @@ static int open_http(struct lp_gateway *g, struct lp_provider *p, struct lp_err 
 {
     if (!g->http && !(g->http = lp_http_new(err)))
         return -1;
-    if (lp_adapter_compile(p->adapter, err))
+    if (lp_adapter_compile(p->adapter, g->asking ? LP_ADAPTER_ASK : LP_ADAPTER_CHECK, err))
         return -1;
     struct http_provider *h = lp_alloc(sizeof *h);
     h->gateway = g;
@@ -145,7 +145,8 @@ static int run_jq(struct lp_call *call, const char *function, const struct lp_ht
             .text = r ? r->body : LP_STR("")},
         {.name = "text", .kind = brief ? LP_JQ_NULL : LP_JQ_TEXT, .text = r ? r->body : LP_STR("")},
     };
-    return lp_jq_run(call->provider->adapter->jq, parts, r ? 9 : 5, &h->out, err);
+    enum lp_adapter_use use = call->check ? LP_ADAPTER_CHECK : LP_ADAPTER_ASK;
+    return lp_jq_run(call->provider->adapter->jq[use], parts, r ? 9 : 5, &h->out, err);
 }
 
 static enum lp_class fault_class(enum lp_http_fault f)

@@ -61,7 +61,7 @@ def person:
 # Answers stand in the order of the questions. Where some are missing nothing says which, and a
 # stranger's data would be worse than none: then only those go out whose address is the one asked for.
 def by_address($matches):
-  ($matches | map(select(.email) | {key: (.email | ascii_downcase), value: .}) | from_entries) as $of
+  INDEX($matches[] | select(.email); .email | ascii_downcase) as $of
   | [.items[]
      | $of[.email // "" | ascii_downcase]
      | if . then person else lost("fewer answers than records") end];
@@ -75,21 +75,20 @@ def bulk:
 def code: try (.body.error_code | tostring | .[:60]) catch "no JSON";
 
 # It has no status and no code of its own, not even always an error's status.
-def no_credit:
-  .text // (.body | tojson) | ascii_downcase | contains("insufficient") and contains("credit");
+def no_credit: [.text, .body] | tojson | test("insufficient.*credit"; "i");
 
 # A call about several that is refused for one record's sake is made again for each by itself: only
 # that one is the worse for it. `said`: the answers so far.
 def one_by_one: {next: {after_s: 0, memo: {said: []}}, usage: {credits: 0}};
 
-def too_long: .status == 413 or .status == 414 or .status == 431;
+def too_long: [.status] | inside([413, 414, 431]);
 
 def refused:
   if no_credit then failure("quota"; "no credit left")
   elif .status == 403 then failure("auth"; code + ": the key may not make this call")
   elif too_long and at then
     {results: [{outcome: "skipped", detail: "HTTP \(.status): too long for a call"}], usage: {credits: 0}}
-  elif .status != 400 and .status != 422 and (too_long | not) then http_failure
+  elif [.status] | inside([400, 413, 414, 422, 431]) | not then http_failure
   elif at then {results: [{outcome: "rejected", detail: code}], usage: {credits: 0}}
   elif code == "RECORD_LIMIT_EXCEEDED" then failure("bad_response"; code)
   else one_by_one end;

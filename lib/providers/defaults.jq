@@ -6,15 +6,11 @@ module {"name": "defaults"};
 
 # The class of an HTTP status that the provider's own rules say nothing about.
 def status_class:
-  if . == 401 or . == 403 or . == 407 then "auth"
-  elif . == 402 then "quota"
-  elif . == 408 then "timeout"
-  elif . == 429 then "rate_limited"
-  elif . >= 500 then "server"
-  else "bad_response" end;
+  {"401": "auth", "403": "auth", "407": "auth", "402": "quota", "408": "timeout", "429": "rate_limited"}[tostring]
+  // if . >= 500 then "server" else "bad_response" end;
 
 # Seconds in Retry-After; null where it is a date, which C reads from the header itself.
-def retry_after: .headers["retry-after"] | if . then (try tonumber catch null) else null end;
+def retry_after: try (.headers["retry-after"] | tonumber) catch null;
 
 # A failed call. `detail` is ours or a word of the provider's (an error code), never free text: that
 # may quote the contact back.

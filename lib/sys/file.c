@@ -221,8 +221,10 @@ static char *lib_of_tree(char *dir)
 static char *find_lib(void)
 {
     const char *named = getenv("LEADPIPE_LIB");
-    if (named && *named)
-        return lp_strdup(named);
+    if (named && *named) {
+        char *whole = realpath(named, NULL); /* it must mean the same from wherever it is used */
+        return whole ? whole : lp_strdup(named);
+    }
     char dir[PATH_MAX];
     own_directory(dir, sizeof dir);
     char *beside = join(dir, "../share/leadpipe");

@@ -1,6 +1,7 @@
 /* jq - see leadpipe/jq.h */
 #include "leadpipe/jq.h"
 
+#include <fcntl.h>
 #include <float.h>
 #include <limits.h>
 #include <stdio.h>
@@ -115,15 +116,42 @@ static void no_memory(void *unused)
     lp_mem_exhausted();
 }
 
+/* libjq looks for an include in the working directory before anywhere else. While it compiles, that is
+ * where the program's file is; what lies where the user happens to be is none of its business. Returns
+ * the way back, or -1: the program has no file, or it cannot be gone to. */
+static int go_beside(const char *path)
+{
+    char *dir = lp_strdup(path), *slash = strrchr(dir, '/');
+    int back = slash ? open(".", O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (slash)
+        slash[slash == dir] = '\0';
+    if (back >= 0 && chdir(dir) < 0) {
+        close(back);
+        back = -1;
+    }
+    free(dir);
+    return back;
+}
+
+static bool go_back(int back)
+{
+    if (back < 0)
+        return true;
+    bool there = fchdir(back) == 0;
+    close(back);
+    return there;
+}
+
 static bool compile(struct lp_jq *q, const char *text)
 {
     char **kept = q->with_env ? without_home() : nothing, **real = environ;
+    int back = go_beside(q->name);
     environ = kept;
     int ok = jq_compile(q->state, text);
     environ = real;
     if (q->with_env)
         free(kept);
-    return ok != 0;
+    return go_back(back) && ok != 0;
 }
 
 struct lp_jq *lp_jq_compile(

@@ -68,7 +68,7 @@ static void ask_adapter(struct call *c, const char *function, long status)
     };
     double began = now();
     lp_buf_reset(&out);
-    if (lp_jq_run(adapter->jq, parts, answered ? 9 : 5, &out, &err))
+    if (lp_jq_run(adapter->jq[LP_ADAPTER_ASK], parts, answered ? 9 : 5, &out, &err))
         die(err.msg);
     in_jq += now() - began;
 }
@@ -188,7 +188,7 @@ int main(int argc, char **argv)
     struct lp_err err = {0};
     lp_log_init("curl_loop", LP_LOG_NORMAL);
     if (argc < 2 || lp_adapter_open(&adapter, "apollo", &err) != 1 ||
-        lp_adapter_compile(adapter, &err))
+        lp_adapter_compile(adapter, LP_ADAPTER_ASK, &err))
         die(argc < 2 ? "no base URL" : err.msg);
     no_jq = argc > 2;
     LP_BUF_LIT(&settings, "{\"api_key\":\"sim-key\",\"base_url\":");

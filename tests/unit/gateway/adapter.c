@@ -113,7 +113,7 @@ static int teardown(void **state)
 {
     (void)state;
     static const char *const names[] = {"/providers/mine.jq", "/providers/apollo.jq",
-        "/providers/broken.jq", "/providers", "", NULL};
+        "/providers/broken.jq", "/providers/plain.jq", "/providers", "", NULL};
     char path[128];
     for (size_t i = 0; names[i]; i++) {
         snprintf(path, sizeof path, "%s/leadpipe%s", dir, names[i]);
@@ -182,13 +182,34 @@ static void a_broken_one_is_named(void **state)
     assert_non_null(strstr(err.msg, "broken.jq: the module's object must be JSON"));
 }
 
-static void run(struct lp_adapter *a, const char *call, struct lp_buf *out)
+static void run(struct lp_adapter *a, enum lp_adapter_use use, const char *call, struct lp_buf *out)
 {
     struct lp_err err = {0};
     struct lp_jq_part parts[] = {{.name = "call", .kind = LP_JQ_TEXT, .text = lp_str(call)}};
     lp_buf_reset(out);
-    if (lp_jq_run(a->jq, parts, 1, out, &err))
+    if (lp_jq_run(a->jq[use], parts, 1, out, &err))
         fail_msg("%s: %s", call, err.msg);
+}
+
+/* libjq would look where the user is before anywhere else. */
+static void what_lies_in_the_working_directory_is_not_included(void **state)
+{
+    (void)state;
+    struct lp_err err = {0};
+    struct lp_buf out = {0};
+    char before[4096];
+    assert_non_null(getcwd(before, sizeof before));
+    put("plain.jq", "module {};\ninclude \"defaults\";\ndef request: not_found;\n");
+    assert_int_equal(chdir(dir), 0);
+    assert_int_equal(lp_file_replace("defaults.jq", LP_STR("no jq at all {\n"), 0600, &err), 0);
+    struct lp_adapter *a = opened("plain");
+    assert_int_equal(lp_adapter_compile(a, LP_ADAPTER_ASK, &err), 0);
+    run(a, LP_ADAPTER_ASK, "request", &out);
+    assert_string_equal(out.p, "{\"outcome\":\"not_found\"}");
+    assert_int_equal(unlink("defaults.jq"), 0); /* we are where we were */
+    assert_int_equal(chdir(before), 0);
+    lp_adapter_del(a);
+    lp_buf_free(&out);
 }
 
 /* In libjq 1.6 an import with a missing function does not compile. */
@@ -199,16 +220,18 @@ static void what_it_leaves_out_is_the_defaults(void **state)
     struct lp_buf out = {0};
     put("mine.jq", "module {};\ndef request: {url: \"http://h/\", env: (env | length)};\n");
     struct lp_adapter *a = opened("mine");
-    assert_int_equal(lp_adapter_compile(a, &err), 0);
-    assert_int_equal(lp_adapter_compile(a, &err), 0); /* once */
-    run(a, "request", &out);
+    for (int i = 0; i < 2; i++) { /* once */
+        assert_int_equal(lp_adapter_compile(a, LP_ADAPTER_ASK, &err), 0);
+        assert_int_equal(lp_adapter_compile(a, LP_ADAPTER_CHECK, &err), 0);
+    }
+    run(a, LP_ADAPTER_ASK, "request", &out);
     assert_string_equal(out.p, "{\"url\":\"http://h/\",\"env\":0}");
-    run(a, "check", &out);
+    run(a, LP_ADAPTER_CHECK, "check", &out);
     assert_string_equal(out.p, "null");
     lp_adapter_del(a);
     put("broken.jq", "module {};\ndef request: nothing_of_that_name;\n");
     a = opened("broken");
-    assert_int_equal(lp_adapter_compile(a, &err), -1);
+    assert_int_equal(lp_adapter_compile(a, LP_ADAPTER_ASK, &err), -1);
     assert_int_equal(err.kind, LP_ERR_CONFIG);
     assert_non_null(strstr(err.msg, "broken.jq: "));
     lp_adapter_del(a);
@@ -228,6 +251,7 @@ int main(void)
         IN_DIRECTORY(a_users_own_wins_over_ours),
         IN_DIRECTORY(names_stay_within_their_directory),
         IN_DIRECTORY(a_broken_one_is_named),
+        IN_DIRECTORY(what_lies_in_the_working_directory_is_not_included),
         IN_DIRECTORY(what_it_leaves_out_is_the_defaults),
     };
     return cmocka_run_group_tests_name("gateway/adapter", tests, NULL, NULL);
