@@ -113,11 +113,13 @@ int lp_adapter_open(struct lp_adapter **out, const char *name, struct lp_err *er
     return 1;
 }
 
-/* The adapter's text is the program, with the defaults included at its head: its own definitions win,
- * and what it leaves out is the default's. Were it included itself, libjq would take a tenth longer. */
-static int write_program(const struct lp_adapter *a, enum lp_adapter_use use, struct lp_str lib,
-    struct lp_buf *out, struct lp_err *err)
+/* The adapter's text is the program, with the defaults included at its head if it does not do so: its
+ * own definitions win, and what it leaves out is the default's. Were it included itself, libjq would
+ * take a tenth longer. */
+static int write_program(
+    const struct lp_adapter *a, enum lp_adapter_use use, struct lp_buf *out, struct lp_err *err)
 {
+    static const char own[] = "include \"defaults\";";
     struct lp_buf text = {0}, meta = {0};
     size_t head;
     int r = lp_file_read(a->path, ADAPTER_MAX, &text, err);
@@ -125,9 +127,8 @@ static int write_program(const struct lp_adapter *a, enum lp_adapter_use use, st
         r = read_module(lp_buf_view(&text), &meta, &head, err);
     if (r == 0) {
         lp_buf_add(out, text.p, head);
-        LP_BUF_LIT(out, " include \"defaults\" {\"search\":");
-        lp_json_put(out, lib);
-        LP_BUF_LIT(out, "};");
+        if (!memmem(text.p, text.len, own, sizeof own - 1))
+            lp_buf_puts(out, own);
         lp_buf_add(out, text.p + head, text.len - head);
         lp_buf_byte(out, '\n');
         lp_buf_puts(out, dispatch[use]);
@@ -143,7 +144,7 @@ int lp_adapter_compile(struct lp_adapter *a, enum lp_adapter_use use, struct lp_
         return 0;
     struct lp_buf program = {0}, lib = {0};
     lp_buf_printf(&lib, "%s/providers", lp_file_lib());
-    if (write_program(a, use, lp_buf_view(&lib), &program, err) == 0)
+    if (write_program(a, use, &program, err) == 0)
         a->jq[use] = lp_jq_compile(a->path, program.p, lib.p, false, err);
     lp_buf_free(&program);
     lp_buf_free(&lib);
