@@ -26,7 +26,7 @@ machine() {
     local cpu
     cpu=$(sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo | head -n 1)
     printf '%s, %s processors, %s GB of memory, Linux %s' "${cpu:-$(uname -m)}" "$(nproc)" \
-        "$(awk '/^MemTotal/ { printf "%.0f", $2 / 1048576 }' /proc/meminfo)" "$(uname -r)"
+        "$(awk '/^MemTotal/ { printf "%.0f", $2 / 1048576 }' /proc/meminfo)" "$(uname -r | cut -d- -f1)"
     version_of gcc gcc --version
     version_of jq jq --version
     version_of Miller mlr --version
