@@ -75,7 +75,7 @@ def bulk:
 def code: try (.body.error_code | tostring | .[:60]) catch "no JSON";
 
 # It has no status and no code of its own, not even always an error's status.
-def no_credit: [.text, .body] | tojson | test("insufficient.*credit"; "i");
+def no_credit: [.text, .body] | tojson | test("insufficient.*credit|credit.*insufficient"; "i");
 
 # A call about several that is refused for one record's sake is made again for each by itself: only
 # that one is the worse for it. `said`: the answers so far.
