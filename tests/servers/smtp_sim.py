@@ -172,9 +172,10 @@ class SmtpSim:
 
     async def _start(self):
         self.port = 0
-        for number, host in enumerate(self.hosts.values(), 1):
+        for number, name in enumerate(HOSTS, 1):
             server = await asyncio.start_server(
-                lambda r, w, host=host: self._session(host, r, w), "127.0.1.%d" % number, self.port)
+                lambda r, w, name=name: self._session(self.hosts[name], r, w), "127.0.1.%d" % number,
+                self.port)
             self.port = server.sockets[0].getsockname()[1]
             self.servers.append(server)
 
@@ -196,8 +197,8 @@ class SmtpSim:
         self.thread.join()
 
     def reset(self):
-        for host in self.hosts.values():
-            host.__init__(host.name)
+        """Counts anew; a session still open (its client has just gone) goes on counting in the old one."""
+        self.hosts = {name: Host(name) for name in HOSTS}
 
     def words(self):
         return collections.Counter(

@@ -1,5 +1,6 @@
 /* exec: a filter of the user's as a provider: in order, in time, restarted, ended, its secrets kept */
 #include "asker.h"
+#include "../process.h"
 
 /* A filter in sh that answers `ok` unless `cases` says otherwise. */
 #define READ           "while IFS= read -r l; do case $l in "
@@ -236,18 +237,6 @@ static void workers_work_at_the_same_time(void **state)
     lp_buf_free(&in);
 }
 
-/* A zombie that its new parent has not looked at does not. */
-static bool runs(long pid)
-{
-    char path[64];
-    struct lp_buf stat = {0};
-    struct lp_err err = {0};
-    snprintf(path, sizeof path, "/proc/%ld/stat", pid);
-    bool there = lp_file_read(path, 4096, &stat, &err) == 0 && !strstr(stat.p, ") Z ");
-    lp_buf_free(&stat);
-    return there;
-}
-
 /* It has its two seconds when its input has ended; what it started ends with it. */
 static void it_ends_with_the_run(void **state)
 {
@@ -261,7 +250,7 @@ static void it_ends_with_the_run(void **state)
     run(config, one);
     expect("found f=ok");
     assert_true(lp_clock_mono() - began < within(5000));
-    assert_false(runs(strtol(trace.p, NULL, 10)));
+    assert_true(process_ends(strtol(trace.p, NULL, 10)));
     snprintf(config, sizeof config,
         ONLY(F("", "read -r l; echo '{\\\"outcome\\\":\\\"ok\\\"}'; cat; echo done >%s/trace; "
                    "echo bye >&2")),

@@ -13,7 +13,7 @@
 
 #include "leadpipe/child.h"
 #include "leadpipe/clock.h"
-#include "../within.h"
+#include "../process.h"
 
 static void run(const char *line, int64_t ms, size_t max, int want_rc, const char *want, int status)
 {
@@ -102,19 +102,6 @@ static void talks_both_ways(void **state)
     assert_int_equal(c.out, -1);
 }
 
-/* A zombie, left where nobody reaps orphans, does not run. */
-static bool runs(pid_t pid)
-{
-    char path[64], text[200] = "";
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    int fd = open(path, O_RDONLY);
-    if (fd < 0)
-        return false;
-    ssize_t n = read(fd, text, sizeof text - 1);
-    close(fd);
-    return n > 0 && !strstr(text, ") Z ");
-}
-
 static void the_group_ends_too(void **state)
 {
     (void)state;
@@ -128,9 +115,7 @@ static void the_group_ends_too(void **state)
     assert_true(grandchild > 1);
     assert_int_equal(kill(grandchild, 0), 0);
     lp_child_stop(&c, 1000);
-    int64_t deadline = lp_clock_mono() + 3000;
-    while (runs(grandchild))
-        assert_true(lp_clock_mono() < deadline);
+    assert_true(process_ends(grandchild));
 }
 
 static void speaks_on_standard_error_and_hears_what_is_added_to_the_environment(void **state)
