@@ -178,6 +178,18 @@ static int store(struct lp_gateway *g, const struct lp_fresh *f, struct lp_err *
         row.data, row.confidence, row.detail, row.at, row.until, lp_cache_crc(blob(&asked), &row));
 }
 
+/* For each new row two others are looked at, from a chance place on, and go if their time is over. So
+ * the table stays within about twice what stands in it, no run has to walk through all of it, and a
+ * clock that is wrong does as little harm as that. */
+static int sweep(struct lp_gateway *g, struct lp_err *err)
+{
+    return lp_db_run(lp_state_db(g->state), err,
+        "DELETE FROM cache WHERE id IN (SELECT id FROM (SELECT id, until FROM cache WHERE id > "
+        "(SELECT abs(random() % (SELECT max(id) FROM cache))) ORDER BY id LIMIT ?) WHERE until <= "
+        "?)",
+        "ii", (int64_t)(2 * g->n_fresh), lp_clock_real());
+}
+
 static int store_all(struct lp_gateway *g, struct lp_err *err)
 {
     struct lp_db *db = lp_state_db(g->state);
@@ -186,6 +198,8 @@ static int store_all(struct lp_gateway *g, struct lp_err *err)
     int r = 0;
     for (size_t i = 0; r == 0 && i < g->n_fresh; i++)
         r = store(g, &g->fresh[i], err);
+    if (r == 0 && g->n_fresh)
+        r = sweep(g, err);
     if (r == 0)
         r = lp_pending_drop_done(g, err);
     if (r == 0)
