@@ -26,6 +26,8 @@ enum lp_adapter_use {
 
 struct lp_adapter {
     char *name, *path;
+    struct lp_buf text;                /* the file */
+    size_t head;                       /* of text: up to the end of the module's line */
     struct lp_buf meta;                /* the metadata as a JSON object */
     struct lp_jq *jq[LP_ADAPTER_USES]; /* NULL until lp_adapter_compile */
 };

@@ -98,13 +98,11 @@ int lp_adapter_open(struct lp_adapter **out, const char *name, struct lp_err *er
     if (!path)
         return 0;
     struct lp_adapter *a = lp_alloc(sizeof *a);
-    struct lp_buf text = {0};
     a->name = lp_strdup(name);
     a->path = path;
-    int r = lp_file_read(path, ADAPTER_MAX, &text, err);
-    if (r == 0 && lp_adapter_meta(lp_buf_view(&text), &a->meta, err))
+    int r = lp_file_read(path, ADAPTER_MAX, &a->text, err);
+    if (r == 0 && read_module(lp_buf_view(&a->text), &a->meta, &a->head, err))
         r = lp_err_prefix(err, "%s: ", path);
-    lp_buf_free(&text);
     if (r) {
         lp_adapter_del(a);
         return -1;
@@ -113,29 +111,44 @@ int lp_adapter_open(struct lp_adapter **out, const char *name, struct lp_err *er
     return 1;
 }
 
+static size_t skip_word(struct lp_str t, size_t i)
+{
+    while (i < t.n && t.p[i] >= 'a' && t.p[i] <= 'z')
+        i++;
+    return i;
+}
+
+/* Is there an `include "defaults";` among the includes at its head? Behind an import libjq 1.6 finds
+ * nothing of what is included. */
+static bool includes_defaults(struct lp_str t, size_t i)
+{
+    static const char name[] = "\"defaults\"";
+    for (;;) {
+        i = skip_space(t, i);
+        size_t end = skip_word(t, i);
+        struct lp_str word = {t.p + i, end - i};
+        if (!lp_str_is(word, "include"))
+            return false;
+        i = skip_space(t, end);
+        if (t.n - i >= sizeof name - 1 && memcmp(t.p + i, name, sizeof name - 1) == 0)
+            return true;
+        while (i < t.n && t.p[i] != ';')
+            i = t.p[i] == '#' ? skip_comment(t, i) : i + 1;
+        i += i < t.n;
+    }
+}
+
 /* The adapter's text is the program, with the defaults included at its head if it does not do so: its
  * own definitions win, and what it leaves out is the default's. Were it included itself, libjq would
  * take a tenth longer. */
-static int write_program(
-    const struct lp_adapter *a, enum lp_adapter_use use, struct lp_buf *out, struct lp_err *err)
+static void write_program(const struct lp_adapter *a, enum lp_adapter_use use, struct lp_buf *out)
 {
-    static const char own[] = "include \"defaults\";";
-    struct lp_buf text = {0}, meta = {0};
-    size_t head;
-    int r = lp_file_read(a->path, ADAPTER_MAX, &text, err);
-    if (r == 0)
-        r = read_module(lp_buf_view(&text), &meta, &head, err);
-    if (r == 0) {
-        lp_buf_add(out, text.p, head);
-        if (!memmem(text.p, text.len, own, sizeof own - 1))
-            lp_buf_puts(out, own);
-        lp_buf_add(out, text.p + head, text.len - head);
-        lp_buf_byte(out, '\n');
-        lp_buf_puts(out, dispatch[use]);
-    }
-    lp_buf_free(&text);
-    lp_buf_free(&meta);
-    return r;
+    lp_buf_add(out, a->text.p, a->head);
+    if (!includes_defaults(lp_buf_view(&a->text), a->head))
+        lp_buf_puts(out, "include \"defaults\";");
+    lp_buf_add(out, a->text.p + a->head, a->text.len - a->head);
+    lp_buf_byte(out, '\n');
+    lp_buf_puts(out, dispatch[use]);
 }
 
 int lp_adapter_compile(struct lp_adapter *a, enum lp_adapter_use use, struct lp_err *err)
@@ -144,8 +157,8 @@ int lp_adapter_compile(struct lp_adapter *a, enum lp_adapter_use use, struct lp_
         return 0;
     struct lp_buf program = {0}, lib = {0};
     lp_buf_printf(&lib, "%s/providers", lp_file_lib());
-    if (write_program(a, use, &program, err) == 0)
-        a->jq[use] = lp_jq_compile(a->path, program.p, lib.p, false, err);
+    write_program(a, use, &program);
+    a->jq[use] = lp_jq_compile(a->path, program.p, lib.p, false, err);
     lp_buf_free(&program);
     lp_buf_free(&lib);
     return a->jq[use] ? 0 : -1;
@@ -157,6 +170,7 @@ void lp_adapter_del(struct lp_adapter *a)
         return;
     for (int use = 0; use < LP_ADAPTER_USES; use++)
         lp_jq_del(a->jq[use]);
+    lp_buf_free(&a->text);
     lp_buf_free(&a->meta);
     free(a->name);
     free(a->path);

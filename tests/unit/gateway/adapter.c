@@ -113,7 +113,8 @@ static int teardown(void **state)
 {
     (void)state;
     static const char *const names[] = {"/providers/mine.jq", "/providers/apollo.jq",
-        "/providers/broken.jq", "/providers/plain.jq", "/providers", "", NULL};
+        "/providers/broken.jq", "/providers/plain.jq", "/providers/more.jq", "/providers", "",
+        NULL};
     char path[128];
     for (size_t i = 0; names[i]; i++) {
         snprintf(path, sizeof path, "%s/leadpipe%s", dir, names[i]);
@@ -238,6 +239,41 @@ static void what_it_leaves_out_is_the_defaults(void **state)
     lp_buf_free(&out);
 }
 
+/* Without them `response` is missing, and it does not compile. */
+static void the_defaults_are_included_however_that_is_written(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *head, *call, *want;
+    } cases[] = {
+        {"", "not_found", "{\"outcome\":\"not_found\"}"},
+        {"# include \"defaults\";\n", "not_found", "{\"outcome\":\"not_found\"}"},
+        {"include \"defaults\";\n", "not_found", "{\"outcome\":\"not_found\"}"},
+        {"include  # ours\n  \"defaults\" ;\n", "not_found", "{\"outcome\":\"not_found\"}"},
+        {"include \"more\";\ninclude \"defaults\";\n", "more", "\"more\""},
+        {"include \"more\" {search: \"./\"};\n", "more", "\"more\""},
+        {"import \"more\" as m;\ninclude \"defaults\";\n", "m::more", "\"more\""},
+        {"import \"more\" as m;\n", "m::more", "\"more\""},
+    };
+    struct lp_err err = {0};
+    struct lp_buf text = {0}, out = {0};
+    put("more.jq", "def more: \"more\";\n");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        lp_buf_reset(&text);
+        lp_buf_printf(&text, "module {};\n%sdef request: \"include \\\"defaults\\\";\" | %s;\n",
+            cases[i].head, cases[i].call);
+        put("mine.jq", text.p);
+        struct lp_adapter *a = opened("mine");
+        if (lp_adapter_compile(a, LP_ADAPTER_ASK, &err))
+            fail_msg("%s: %s", cases[i].head, err.msg);
+        run(a, LP_ADAPTER_ASK, "request", &out);
+        assert_string_equal(out.p, cases[i].want);
+        lp_adapter_del(a);
+    }
+    lp_buf_free(&text);
+    lp_buf_free(&out);
+}
+
 #define IN_DIRECTORY(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -253,6 +289,7 @@ int main(void)
         IN_DIRECTORY(a_broken_one_is_named),
         IN_DIRECTORY(what_lies_in_the_working_directory_is_not_included),
         IN_DIRECTORY(what_it_leaves_out_is_the_defaults),
+        IN_DIRECTORY(the_defaults_are_included_however_that_is_written),
     };
     return cmocka_run_group_tests_name("gateway/adapter", tests, NULL, NULL);
 }
