@@ -43,6 +43,23 @@ if command -v faketime >/dev/null; then
     [ "$got" = ok/ ]
     verdict $? "with the clock set right it is asked at once, not in four years" "$got"
 
+    # What is kept outlasts a run whose clock is years ahead, which takes it for long out of date.
+    cat >"$T/config.jq" <<'END'
+{chains: {lead_enrichment: {providers: ["own"]}}, providers: {own: {use: "exec", tries: 1,
+  command: ["sh", "-c", "while read -r l; do echo asked >>$T/asked; echo '{\"outcome\": \"not_found\"}'; done"]}}}
+END
+    kept() { # NAME N: how often it was asked about N of that name
+        rm -f "$T/asked"
+        seq -f "{\"email\":\"$1%.0f@acme.test\"}" "$2" |
+            T=$T $ahead enrich --quiet --config "$T/config.jq" --state "$T/kept.db" >/dev/null
+        wc -l 2>/dev/null <"$T/asked" || echo 0
+    }
+    ahead='' && kept early 40 >/dev/null
+    ahead='faketime -f +4y' && got=$(kept late 200)
+    ahead='' && got="$got $(kept early 40)"
+    [ "$got" = "200 0" ]
+    verdict $? "a run with the clock four years ahead throws no answer away" "$got"
+
     # The clock goes back five hours in the middle of a run without memory, while the circuit is open.
     cat >"$T/config.jq" <<'END'
 {chains: {lead_enrichment: {providers: ["own", "offline"]}}, providers: {own: {use: "exec", tries: 1,
@@ -67,7 +84,8 @@ END
     verdict $? "a clock set back while a circuit is open keeps nobody out, without a state file too" "$got"
 else
     echo "ok $((passed + failed + 1)) a clock four years ahead # skip no faketime"
-    echo "ok $((passed + failed + 2)) a clock set back # skip no faketime"
+    echo "ok $((passed + failed + 2)) answers outlast a wrong clock # skip no faketime"
+    echo "ok $((passed + failed + 3)) a clock set back # skip no faketime"
 fi
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]

@@ -178,16 +178,28 @@ static int store(struct lp_gateway *g, const struct lp_fresh *f, struct lp_err *
         row.data, row.confidence, row.detail, row.at, row.until, lp_cache_crc(blob(&asked), &row));
 }
 
-/* For each new row two others are looked at, from a chance place on, and go if their time is over. So
- * the table stays within about twice what stands in it, no run has to walk through all of it, and a
- * clock that is wrong does as little harm as that. */
+/* The newest answer that was there before this run's: a time that one wrong clock has no part in. */
+static int look_back(struct lp_gateway *g, struct lp_err *err)
+{
+    if (g->latest_before)
+        return 0;
+    g->latest_before = 1;
+    int found = lp_db_int(lp_state_db(g->state), "SELECT at FROM cache ORDER BY id DESC LIMIT 1",
+        &g->latest_before, err);
+    return found < 0 ? -1 : 0;
+}
+
+/* For each new row two others are looked at, from a chance place on, and go if their time was over
+ * already when the last run kept an answer. So the table stays within about twice what stands in it,
+ * no run has to walk through all of it, and a clock that is years ahead throws nothing away. */
 static int sweep(struct lp_gateway *g, struct lp_err *err)
 {
+    int64_t now = lp_clock_real();
     return lp_db_run(lp_state_db(g->state), err,
         "DELETE FROM cache WHERE id IN (SELECT id FROM (SELECT id, until FROM cache WHERE id > "
         "(SELECT abs(random() % (SELECT max(id) FROM cache))) ORDER BY id LIMIT ?) WHERE until <= "
         "?)",
-        "ii", (int64_t)(2 * g->n_fresh), lp_clock_real());
+        "ii", (int64_t)(2 * g->n_fresh), now < g->latest_before ? now : g->latest_before);
 }
 
 static int store_all(struct lp_gateway *g, struct lp_err *err)
@@ -195,7 +207,7 @@ static int store_all(struct lp_gateway *g, struct lp_err *err)
     struct lp_db *db = lp_state_db(g->state);
     if (lp_db_begin(db, err))
         return -1;
-    int r = 0;
+    int r = look_back(g, err);
     for (size_t i = 0; r == 0 && i < g->n_fresh; i++)
         r = store(g, &g->fresh[i], err);
     if (r == 0 && g->n_fresh)

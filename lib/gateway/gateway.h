@@ -137,6 +137,7 @@ struct lp_gateway {
     int64_t seen_input_at;
     struct lp_fresh *fresh; /* answers to be committed before their records leave */
     size_t n_fresh, fresh_room;
+    int64_t latest_before; /* real: the newest in the cache before these, 0: not looked up yet */
     bool paid_since_sync;  /* committed, but a power cut would still lose it */
     struct lp_slot **held; /* records that wait for that */
     size_t n_held, held_room;

@@ -187,20 +187,21 @@ class Round:
         keys = self.sim.stats("?keys=1")["vendors"][self.vendor].get("keys", {})
         return sum(seen["n"] for email, seen in keys.items() if email in self.people)
 
-    def committed(self):
-        """How many answers are kept, or ordered and on file; read from a copy, so that nothing is mended."""
+    def committed(self, after=-1):
+        """How many answers are kept behind that row, how many ordered and on file, and the last row's number;
+        read from a copy, so that nothing is mended."""
         for end in ("", "-wal"):
             if os.path.exists(path("copy.db" + end)):
                 os.unlink(path("copy.db" + end))
             if os.path.exists(path(self.state + end)):
                 shutil.copy(path(self.state + end), path("copy.db" + end))
         if not os.path.exists(path("copy.db")):
-            return 0
+            return 0, 0, 0
         db = sqlite3.connect(path("copy.db"))
-        n = sum(db.execute(what).fetchone()[0] for what in (
-            "SELECT count(*) FROM cache", "SELECT total(length(keys)) / 16 FROM pending"))
+        kept, last = db.execute("SELECT count(*), coalesce(max(id), 0) FROM cache WHERE id > ?", (after,)).fetchone()
+        ordered = db.execute("SELECT total(length(keys)) / 16 FROM pending").fetchone()[0]
         db.close()
-        return int(n)
+        return kept, int(ordered), last
 
     def lost(self, *what):
         self.losses.append((self.name, self.program, self.vendor, self.batch) + what)
@@ -246,13 +247,14 @@ class Round:
         """The run that meets the fault and the one after it; true if the fault was met."""
         self.sim.tell("reset")
         self.sim.tell("set", {"latency_ms": self.lot.choice((0, 2, 10))})
-        before = self.committed()
+        _, ordered_before, last = self.committed()
         run, met = fault(self)
         if "error while loading shared libraries" in run.err:  # the loader's failure, before there is a run
             met = False
         else:
             self.look_at(run)
-        kept, first = self.committed() - before, self.asked()
+        (kept, ordered, _), first = self.committed(last), self.asked()
+        kept += ordered - ordered_before
         if met and fault is not Round.by_cut and sum(map(self.is_answered, run.records)) > kept:
             self.duplicates.append((self.name, "out, yet not committed", len(run.records), kept))
         self.sim.tell("clear")
