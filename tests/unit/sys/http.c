@@ -336,13 +336,14 @@ static void faults_have_their_names(void **state)
     struct lp_http *h = fresh();
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
         bool late = expected[i].fault == LP_HTTP_TIMEOUT; /* the server is silent for a second */
-        struct got g = run(h, get(expected[i].path, late ? 600 : (int)within(600)));
+        int limit = late ? 600 : (int)within(5000);
+        struct got g = run(h, get(expected[i].path, limit));
         if (g.r.fault != expected[i].fault)
             print_error("%s: %s\n", expected[i].path, g.r.fault_detail);
         assert_int_equal(g.r.fault, expected[i].fault);
         assert_true(g.r.sent);
         assert_true(g.r.fault_detail[0]);
-        assert_true(g.r.latency_ms <= within(900));
+        assert_true(g.r.latency_ms <= limit + within(300));
     }
     lp_http_del(h);
 }
@@ -377,21 +378,21 @@ static void silent_dns_holds_nobody(void **state)
     struct got slow = {0}, quick = {0};
     struct lp_err err = {0};
     int64_t begin = lp_clock_mono();
-    struct lp_http_request q = get("/ok", 500);
+    struct lp_http_request q = get("/ok", 1000);
     assert_int_equal(lp_http_send(h, &q, done, &quick, &err), 0);
     q.url = "http://silent.test/";
     assert_int_equal(lp_http_send(h, &q, done, &slow, &err), 0);
     while (!slow.calls)
         assert_int_equal(lp_http_poll(h, NULL, 0, 1000, &err), 0);
     assert_int_equal(quick.r.status, 200);
-    assert_true(quick.r.latency_ms < within(250));
+    assert_true(quick.r.latency_ms < within(800));
     assert_int_equal(slow.r.fault, LP_HTTP_TIMEOUT);
-    assert_true(lp_clock_mono() - begin <= within(900));
+    assert_true(lp_clock_mono() - begin <= within(2000));
     q.deadline = lp_clock_mono() + 5000;
     q.connect_timeout_ms = 200;
     assert_int_equal(run(h, q).r.fault, LP_HTTP_DNS);
     lp_http_del(h);
-    assert_true(lp_clock_mono() - begin <= within(1900));
+    assert_true(lp_clock_mono() - begin <= within(4000));
 }
 
 static void connections_are_kept(void **state)
