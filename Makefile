@@ -145,7 +145,7 @@ MAN1    := $(notdir $(wildcard man/*.1))
 MAN5    := $(notdir $(wildcard man/*.5))
 MAN7    := $(notdir $(wildcard man/*.7))
 # Pages and completions name the programs as they are installed.
-RENAME  := $(foreach p,$(PROGRAMS),-e 's/^\(\.Nm\|\.Xr\) $p\( \|$$\)/\1 $(PROGRAM_PREFIX)$p\2/')
+RENAME  := $(foreach p,$(PROGRAMS),-e 's/^\(\.\(.* \)\?\(Nm\|Xr\)\) $p\( \|$$\)/\1 $(PROGRAM_PREFIX)$p\4/')
 RENAMEC  = -e 's/_leadpipe_$(1)/_leadpipe_$(PROGRAM_PREFIX)$(1)/g' \
            -e '/^\#compdef \|^complete \|^ *compdef /s/ $(1)$$/ $(PROGRAM_PREFIX)$(1)/'
 

@@ -62,6 +62,9 @@ for page in man/*.5 man/*.7; do
     [ -f "$usr/share/man/man${page##*.}/${page##*/}" ]
     say $? "${page##*/}: installed"
 done
+names=$(ls "$B/bin" | paste -s -d '|')
+! grep -HE "^\.(.* )?(Xr|Nm) ($names)( |$)" "$usr"/share/man/man?/* >"$T/said"
+say $? "pages refer to no program by a name that it is not installed by"
 find lib/providers lib/lists lib/schemas lib/reports -type f ! -name '*.awk' 2>/dev/null | sed 's|^lib/||' | sort >"$T/want"
 (cd "$usr/share/leadpipe" && find . -type f) | sed 's|^\./||' | sort >"$T/have"
 diff "$T/want" "$T/have" >"$T/said"
