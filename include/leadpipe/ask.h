@@ -43,7 +43,8 @@ struct lp_asking {
     const char *const *send;                /* members of the record that providers may see */
     const char *const *identity;            /* those of them that make two requests the same */
     const char *const *want;                /* waterfall: fields to go on for; NULL: none */
-    /* The name of a wanted field in a provider's data: "title" -> "job_title". NULL: the same. */
+    /* The name of a wanted field in a provider's data: "title" -> "job_title"; NULL for a word that is
+     * no field. No function: the word itself. */
     const char *(*field)(const char *want);
     /* Does the record already hold a final, fresh answer? Then it passes as it is (not with
      * --refresh). */
@@ -57,8 +58,8 @@ struct lp_asking {
         struct lp_run *run, struct lp_rec *rec, const struct lp_result *result, struct lp_err *err);
 };
 
-/* Options of asking programs beside the common ones: put `lp_ask_opts` into the settings' table by
- * embedding struct lp_ask_settings as first member of the program's settings. */
+/* Options of asking programs beside the common ones: LP_ASK_OPTS in its table, and a
+ * struct lp_ask_settings as the first member of its settings. */
 struct lp_ask_settings {
     const char *chain;      /* --chain a,b */
     bool refresh, no_cache; /* --refresh, --no-cache */
@@ -69,7 +70,7 @@ struct lp_ask_settings {
 };
 #define LP_ASK_OPTS(type, member)                                                                  \
     {0, "chain", LP_OPT_STRING, offsetof(type, member) + offsetof(struct lp_ask_settings, chain),  \
-        "LIST", "providers to ask, in order: apollo,offline", "", 0},                              \
+        "LIST", "providers to ask, in order, with commas between them", "", 0},                    \
         {0, "refresh", LP_OPT_FLAG,                                                                \
             offsetof(type, member) + offsetof(struct lp_ask_settings, refresh), NULL,              \
             "ask again for records that have an answer", "", 0},                                   \
