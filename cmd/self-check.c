@@ -10,6 +10,7 @@
 #include "leadpipe/check.h"
 #include "leadpipe/db.h"
 #include "leadpipe/dns.h"
+#include "leadpipe/enrichment.h"
 #include "leadpipe/http.h"
 #include "leadpipe/idn.h"
 #include "leadpipe/jq.h"
@@ -22,9 +23,9 @@ static const struct lp_driver *const verifiers[] = {&lp_driver_local, NULL};
 static const char *const enrichment_wants[] = {"title", "company", NULL};
 
 static const struct lp_check_chain chains[] = {
-    {"lead_enrichment", LP_WATERFALL, enrichers, enrichment_wants},
-    {"email_verification", LP_FAILOVER, verifiers, NULL},
-    {NULL, LP_FAILOVER, NULL, NULL},
+    {"lead_enrichment", LP_WATERFALL, enrichers, enrichment_wants, lp_enrichment_field},
+    {"email_verification", LP_FAILOVER, verifiers, NULL, NULL},
+    {NULL, LP_FAILOVER, NULL, NULL, NULL},
 };
 
 static const char *(*const versions[])(void) = {lp_dns_version, lp_http_version, lp_jq_version,

@@ -37,9 +37,8 @@ bool lp_enrichment_ready(struct lp_rec *r, struct lp_err *err);
 enum lp_enrichment_status lp_enrichment_merge(
     struct lp_rec *r, const struct lp_result *result, bool overwrite, int64_t now);
 
-/* A contact's member as `enrichment` and the providers name it: "title" -> "job_title". */
+/* A field by its name here or by the contact's ("title" -> "job_title"); NULL for no such field. */
 const char *lp_enrichment_field(const char *member);
-/* The other way, for anything that names either: the enrichment field, or NULL for no such field. */
 const char *lp_enrichment_known_field(struct lp_str name);
 
 #endif

@@ -421,6 +421,5 @@ const char *lp_enrichment_known_field(struct lp_str name)
 
 const char *lp_enrichment_field(const char *member)
 {
-    const char *field = lp_enrichment_known_field(lp_str(member));
-    return field ? field : member;
+    return lp_enrichment_known_field(lp_str(member));
 }

@@ -26,14 +26,17 @@ static int parse(struct lp_budget *b, const char *where, struct lp_str text, str
     return 0;
 }
 
-static int parse_setting(struct lp_budget *b, const char *where, struct lp_str entry,
+static int parse_setting(const struct lp_gateway *g, struct lp_budget *b, struct lp_str entry,
     const char *name, struct lp_err *err)
 {
     struct lp_str v;
+    char where[160];
     if (!lp_json_get(entry, name, &v))
         return 0;
     if (lp_json_type(v) == LP_JSON_STRING)
         v = (struct lp_str){v.p + 1, v.n - 2};
+    snprintf(
+        where, sizeof where, "%s: chains.%s.budget.%s", g->config.path, g->chain.capability, name);
     return parse(b, where, v, err);
 }
 
@@ -54,8 +57,8 @@ int lp_budget_init(struct lp_gateway *g, struct lp_err *err)
 {
     struct lp_str entry = lp_config_chain(&g->config, g->chain.capability), own;
     if (lp_json_get(entry, "budget", &own) &&
-        (parse_setting(&g->run_budget, "chains: budget.run", own, "run", err) ||
-            parse_setting(&g->day_budget, "chains: budget.day", own, "day", err)))
+        (parse_setting(g, &g->run_budget, own, "run", err) ||
+            parse_setting(g, &g->day_budget, own, "day", err)))
         return -1;
     struct lp_budget given = {0};
     if (g->settings->budget) {

@@ -85,33 +85,40 @@ static int choice(struct lp_str entry, const char *name, const char *const *word
     return preset;
 }
 
-static void add_want(struct lp_gateway *g, const char *member)
+/* A word that is no field would never be there: every provider would be asked for every record. */
+static int add_want(struct lp_gateway *g, const char *member, struct lp_err *err)
 {
     struct lp_chain *c = &g->chain;
+    const char *field = g->asking->field ? g->asking->field(member) : member;
+    if (!field)
+        return lp_err_set(err, LP_ERR_CONFIG, "config", "chains.%s.want: no such field: \"%s\"",
+            c->capability, member);
     if (c->n_want == sizeof c->want / sizeof *c->want)
-        return;
+        return 0;
     char *own = lp_strdup(member);
-    const char *field = g->asking->field ? g->asking->field(own) : NULL;
     c->want_member[c->n_want] = own;
-    c->want[c->n_want++] = lp_str(field ? field : own);
+    c->want[c->n_want++] = lp_str(field == member ? own : field);
+    return 0;
 }
 
-static void set_want(struct lp_gateway *g, struct lp_str entry)
+static int set_want(struct lp_gateway *g, struct lp_str entry, struct lp_err *err)
 {
     struct lp_str list, name, v;
+    int r = 0;
     if (!lp_json_get(entry, "want", &list)) {
-        for (const char *const *w = g->asking->want; w && *w; w++)
-            add_want(g, *w);
-        return;
+        for (const char *const *w = g->asking->want; r == 0 && w && *w; w++)
+            r = add_want(g, *w, err);
+        return r;
     }
     struct lp_json_iter it = lp_json_iter(list);
     struct lp_buf text = {0};
-    while (lp_json_next(&it, &name, &v)) {
+    while (r == 0 && lp_json_next(&it, &name, &v)) {
         lp_buf_reset(&text);
-        if (lp_json_decode(v, &text) && text.len)
-            add_want(g, text.p);
+        lp_json_decode(v, &text);
+        r = add_want(g, text.p ? text.p : "", err);
     }
     lp_buf_free(&text);
+    return r;
 }
 
 static int set_continue_on(struct lp_gateway *g, struct lp_str entry, struct lp_err *err)
@@ -160,8 +167,7 @@ int lp_chain_init(struct lp_gateway *g, struct lp_err *err)
     c->order = (enum lp_order)choice(entry, "order", orders, LP_BY_PRIORITY);
     c->max_attempts =
         lp_json_get(entry, "max_attempts", &v) && lp_json_int(v, &n) ? (unsigned)n : ~0u;
-    set_want(g, entry);
-    if (set_continue_on(g, entry, err) || add_providers(g, entry, err) ||
+    if (set_want(g, entry, err) || set_continue_on(g, entry, err) || add_providers(g, entry, err) ||
         lp_provider_check_all(&g->config, g->asking->drivers, err)) {
         if (g->config.path && !g->settings->chain)
             lp_err_prefix(err, "%s: ", g->config.path);

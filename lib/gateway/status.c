@@ -27,7 +27,8 @@ static int add_chain(struct lp_status *s, const struct lp_check_chain *from, str
     const struct lp_asking asking = {.capability = from->capability,
         .mode = from->mode,
         .drivers = from->drivers,
-        .want = from->want};
+        .want = from->want,
+        .field = from->field};
     g->asking = &asking;
     g->settings = &no_flags;
     g->chain = (struct lp_chain){0};

@@ -302,6 +302,7 @@ static void names_of_fields(void **state)
     assert_string_equal(lp_enrichment_field("company"), "company_name");
     assert_string_equal(lp_enrichment_field("phone"), "phone");
     assert_string_equal(lp_enrichment_field("industry"), "industry");
+    assert_null(lp_enrichment_field("titel"));
     assert_null(lp_enrichment_known_field(LP_STR("email")));
 }
 

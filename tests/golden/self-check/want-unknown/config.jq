@@ -1,0 +1,1 @@
+{"chains": {"lead_enrichment": {"want": ["compnay"]}}}
