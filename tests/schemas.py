@@ -35,7 +35,7 @@ def run(name, args, stdin, stdout, config):
     command = WRAP + [os.path.join(B, "bin", name), "-q", "--rejects", path(stdout + ".rejects"),
                       "--stats", path(stdout + ".stats")] + args
     if name != "contacts-import":
-        command += ["-s", "none", "-c", write("config.jq", config)]
+        command[2 + len(WRAP):2 + len(WRAP)] = ["-s", "none", "-c", write("config.jq", config)]
     with open(stdin, "rb") as source, open(path(stdout), "wb") as target:
         return subprocess.run(command, stdin=source, stdout=target, stderr=subprocess.DEVNULL).returncode
 
@@ -50,9 +50,14 @@ def produce(sim):
         f.write(MORE)
     run("enrich", [], path("more.in"), "more", config)
     run("enrich", ["--dry-run"], path("imported"), "planned", config)
+    alone = json.loads(config)
+    del alone["chains"]["email_verification"]  # apollo has no part in it, as self-check would say
+    state = ["-s", path("benched.db"), "-c", write("bench.jq", json.dumps(alone))]
+    subprocess.run(WRAP + [os.path.join(B, "bin", "self-check"), "-q", "--bench", "apollo"] + state, check=True)
+    run("enrich", state, path("more.in"), "benched", config)
     sim.tell("fault", {"kind": "500", "vendor": "apollo"})
     run("enrich", ["--chain", "apollo"], path("more.in"), "failed", config)
-    runs = ("imported", "enriched", "verified", "more", "planned", "failed")
+    runs = ("imported", "enriched", "verified", "more", "planned", "benched", "failed")
     out = {"contact": [], "plan": [], "reject": [], "stats": []}
     for name in runs:
         for record in lines_of(name):
@@ -88,6 +93,45 @@ def check(name, records):
     ok("schema %s: sees every member that was broken" % name, not passed, passed)
 
 
+def refused_records():
+    """Records that report rejects: (kind, what is wrong, record)."""
+    time, long = "2026-01-10T08:00:00Z", "x" * 513
+    whole = {
+        "event": {"engagement_type": "email_opened", "email": "a@b.example", "timestamp": time},
+        "job": {"job_id": "j", "channel": "email", "contact_email": "a@b.example", "status": "published",
+                "published_time": time},
+        "reply": {"reply_class": "reply", "contact_email": "a@b.example", "received_at": time},
+        "metric": {"campaign_id": "c", "channel": "email", "at": time, "metrics": {"clicks": 1}},
+        "spend": {"campaign_id": "c", "amount": 1.5, "currency": "EUR", "at": time},
+        "revenue": {"campaign_id": "c", "amount": 1.5, "currency": "EUR", "at": time}}
+    wrong = [
+        ("event", "email", None), ("event", "email", "a@"), ("event", "timestamp", "soon"),
+        ("event", "campaign_id", long), ("event", "channel", long), ("job", "contact_email", "a@"),
+        ("job", "published_time", "soon"), ("job", "campaign_id", long), ("reply", "contact_email", "x"),
+        ("reply", "received_at", "soon"), ("reply", "campaign_id", long), ("metric", "campaign_id", None),
+        ("metric", "campaign_id", long), ("metric", "channel", None), ("metric", "channel", long),
+        ("metric", "at", "soon"), ("metric", "metrics", None), ("metric", "metrics", {"clicks": -1}),
+        ("metric", "metrics", {"clicks": 0.5}), ("metric", "metrics", {"clicks": 2 ** 53 + 2})]
+    wrong += [(kind, member, value) for kind in ("spend", "revenue") for member, value in (
+        ("campaign_id", None), ("campaign_id", long), ("channel", long), ("amount", -1), ("amount", "1"),
+        ("amount", 1e13), ("currency", "EURO"), ("currency", None), ("at", "soon"))]
+    for kind, member, value in wrong:
+        yield kind, "%s %.20s" % (member, value), {"kind": kind, **whole[kind], member: value}
+
+
+def refuses_alike():
+    """What report rejects, the schema of its kind refuses."""
+    cases = list(refused_records())
+    with open(path("wrong.in"), "w") as f:
+        f.writelines(json.dumps(record) + "\n" for _, _, record in cases)
+    run("report", ["--format", "json"], path("wrong.in"), "wrong", "{}")
+    lines = {r["error"]["line"] for r in lines_of("wrong.rejects")}
+    taken = [(kind, what) for n, (kind, what, _) in enumerate(cases, 1) if n not in lines]
+    ok("report rejects each of %d wrong records" % len(cases), not taken, taken)
+    valid = [(kind, what) for kind, what, record in cases if schema(kind).is_valid(record)]
+    ok("and their schemas refuse them", not valid, valid)
+
+
 def accounts(stats):
     ok("stats: in = out + rejects + dropped, in every run",
        all(s["in"] == s["out"] + s["rejects"] + sum(s["dropped"].values()) for s in stats), stats)
@@ -98,4 +142,5 @@ with Sim() as simulator:
 for kind, found in output.items():
     check(kind, found)
 accounts(output["stats"])
+refuses_alike()
 done()
