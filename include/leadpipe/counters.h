@@ -3,7 +3,7 @@
  *
  * Owns: struct lp_counters_book owns its tables
  * Units: counts; `decayed` in counts that weigh 0..1 each
- * Errors: LP_ERR_RECORD: bad_counter, with the member at fault; no_email, bad_time of events
+ * Errors: LP_ERR_RECORD: bad_counter, with the member at fault; no_email, bad_email, bad_time of events
  * Source: spec/analytics.md "Inputs"
  *
  * The book keeps 24 bytes for each contact (36 with a half-life) and 9 for each contact and job,

@@ -6,7 +6,7 @@
  * Errors: LP_ERR_RECORD where a whole file is of no use (no CSV, no column for the address), LP_ERR_IO,
  *         LP_ERR_CONFIG for the map; a bad row becomes a reject: no_email, bad_email, ragged_row,
  *         unclosed_quote, bad_encoding, nul_byte, cell_too_long, line_too_long, record_too_long,
- *         bad_integer, bad_value, too_many_tags, jq, not_csv
+ *         bad_integer, bad_value, too_many_tags, jq, not_csv, raw_truncated
  * Source: spec/records.md "contact"
  */
 #ifndef LEADPIPE_IMPORT_H

@@ -3,7 +3,7 @@
  *
  * Owns: the gateway owns its providers; strings live as long as they do
  * Units: ms, requests, credits
- * Errors: LP_ERR_CONFIG naming the key ("providers.apollo.rate.per_s")
+ * Errors: LP_ERR_CONFIG naming the key ("providers.apollo.rate")
  * Source: spec/gateway.md "Configuration", "Adapters are jq modules"
  */
 #ifndef LEADPIPE_PROVIDER_H
