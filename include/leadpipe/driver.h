@@ -96,7 +96,9 @@ struct lp_setting {
     const char *name;
     const char *env; /* environment variable it may come from, or NULL */
     bool secret, required;
-    const char *preset; /* default as JSON text ("\"x\"", "30", "true"), or NULL */
+    const char
+        *preset; /* default as JSON text ("\"x\"", "30", "true"), or NULL; it says the type */
+    bool text;   /* a string, where there is no default to say so */
 };
 
 struct lp_driver {

@@ -17,7 +17,7 @@ struct lp_adapter;
 
 struct lp_provider_setting {
     const char *name, *env, *preset;
-    bool secret, required;
+    bool secret, required, text;
     struct lp_str value; /* JSON text, or for a secret its plain bytes; p == NULL: not set */
     char token[48];      /* of a secret: what jq sees instead */
     const char *source;  /* "config", "env APOLLO_API_KEY", "default", "" */

@@ -287,11 +287,12 @@ int local_open_network(struct local *l, struct lp_err *err)
 }
 
 const char *const lp_local_capabilities[] = {"email_verification", NULL};
-const struct lp_setting lp_local_settings[] = {{.name = "lists"}, {.name = "dns"},
-    {.name = "accept"}, {.name = "allow"}, {.name = "check_domain", .preset = "\"example.com\""},
-    {.name = "probe"}, {.name = "probe_port"}, {.name = "probe_rate"}, {.name = "helo"},
-    {.name = "mail_from"}, {.name = "connect_timeout_s"}, {.name = "reply_timeout_s"},
-    {.name = "canary"}, {.name = "canary_every"}, {.name = NULL}};
+const struct lp_setting lp_local_settings[] = {{.name = "lists", .text = true},
+    {.name = "dns", .text = true}, {.name = "accept"}, {.name = "allow"},
+    {.name = "check_domain", .preset = "\"example.com\""}, {.name = "probe"},
+    {.name = "probe_port"}, {.name = "probe_rate"}, {.name = "helo"}, {.name = "mail_from"},
+    {.name = "connect_timeout_s"}, {.name = "reply_timeout_s"}, {.name = "canary"},
+    {.name = "canary_every"}, {.name = NULL}};
 
 static int set_accept(struct local *l, const struct lp_provider *p, struct lp_err *err)
 {

@@ -250,10 +250,13 @@ static int open_table(struct offline *o, const struct lp_provider *p, struct lp_
 {
     struct lp_buf path = {0}, key = {0};
     int r = 0;
-    if (lp_provider_text(p, "table", &path)) {
-        lp_provider_text(p, "key", &key);
-        o->table = lp_table_load(path.p, key.p ? key.p : "", err);
-        o->by_email = key.p && strcmp(key.p, "email") == 0;
+    lp_provider_text(p, "key", &key);
+    o->by_email = key.p && strcmp(key.p, "email") == 0;
+    if (!o->by_email && (!key.p || strcmp(key.p, "domain") != 0)) {
+        r = lp_err_set(err, LP_ERR_CONFIG, "config",
+            "providers.%s.key: must be \"domain\" or \"email\"", p->name);
+    } else if (lp_provider_text(p, "table", &path)) {
+        o->table = lp_table_load(path.p, key.p, err);
         r = o->table ? 0 : lp_err_prefix(err, "providers.%s.table: ", p->name);
     }
     lp_buf_free(&path);
@@ -279,8 +282,8 @@ static int open_offline(struct lp_gateway *g, struct lp_provider *p, struct lp_e
 }
 
 static const char *const capabilities[] = {"lead_enrichment", NULL};
-static const struct lp_setting settings[] = {
-    {.name = "table"}, {.name = "key", .preset = "\"domain\""}, {.name = "lists"}, {.name = NULL}};
+static const struct lp_setting settings[] = {{.name = "table", .text = true},
+    {.name = "key", .preset = "\"domain\""}, {.name = "lists", .text = true}, {.name = NULL}};
 
 const struct lp_driver lp_driver_offline = {
     .name = "offline",

@@ -289,18 +289,25 @@ static int check_providers(struct lp_str providers, struct lp_err *err)
     return 0;
 }
 
+static bool is_top(struct lp_str name)
+{
+    for (const struct lp_shape_member *m = top_members; m->name; m++)
+        if (lp_json_name_is(name, m->name))
+            return true;
+    return false;
+}
+
 static int check(const struct lp_config *c, struct lp_err *err)
 {
     struct lp_str top = lp_buf_view(&c->json), v;
     struct lp_json_iter it = lp_json_iter(top);
     struct lp_str name;
     while (lp_json_next(&it, &name, &v)) {
+        if (!is_top(name))
+            return unknown_key("", name, err);
         if (lp_json_type(v) != LP_JSON_OBJECT)
             return lp_err_set(
                 err, LP_ERR_CONFIG, "config", "%.*s: must be an object", (int)name.n, name.p);
-        int r = lp_config_member(top_members, "", name, v, err);
-        if (r <= 0)
-            return r ? -1 : unknown_key("", name, err);
     }
     if (lp_json_get(top, "chains", &v) && check_chains(v, err))
         return -1;

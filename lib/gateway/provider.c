@@ -81,6 +81,7 @@ static void settings_of_driver(struct lp_provider *p, const struct lp_driver *d)
         s->preset = from->preset ? lp_strdup(from->preset) : NULL;
         s->secret = from->secret;
         s->required = from->required;
+        s->text = from->text;
     }
 }
 
@@ -162,6 +163,35 @@ static int find_secret(
     return 0;
 }
 
+static const char *type_words(struct lp_str v)
+{
+    switch (lp_json_type(v)) {
+    case LP_JSON_STRING: return "a string";
+    case LP_JSON_NUMBER: return "a number";
+    case LP_JSON_TRUE:
+    case LP_JSON_FALSE: return "true or false";
+    case LP_JSON_ARRAY: return "an array";
+    case LP_JSON_OBJECT: return "an object";
+    default: return NULL;
+    }
+}
+
+/* A default says of what type a setting is. Adapters do not look: a word for a number of seconds would
+ * become no wait at all. */
+static int check_type(
+    const struct lp_provider *p, const struct lp_provider_setting *s, struct lp_err *err)
+{
+    const char *must = s->preset ? type_words(lp_str(s->preset)) : s->text ? "a string" : NULL;
+    const char *is = s->value.p ? type_words(s->value) : must;
+    if (!must || (is && strcmp(is, must) == 0))
+        return 0;
+    if (strcmp(s->source, "environment") == 0)
+        return lp_err_set(err, LP_ERR_CONFIG, "config", "%s: must be %s (it is providers.%s.%s)",
+            s->env, must, p->name, s->name);
+    return lp_err_set(
+        err, LP_ERR_CONFIG, "config", "providers.%s.%s: must be %s", p->name, s->name, must);
+}
+
 static int set_value(
     struct lp_provider *p, struct lp_provider_setting *s, struct lp_str entry, struct lp_err *err)
 {
@@ -179,7 +209,7 @@ static int set_value(
         s->value = (struct lp_str){lp_strdup(s->preset), strlen(s->preset)};
         s->source = "default";
     }
-    return 0;
+    return check_type(p, s, err);
 }
 
 static bool has_setting(const struct lp_provider *p, struct lp_str name)

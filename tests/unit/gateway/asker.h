@@ -120,8 +120,8 @@ static void start_scripted(struct lp_provider *p, struct lp_call *call)
     }
 }
 
-static const struct lp_setting scripted_settings[] = {{"script", NULL, false, false, "[\"ok\"]"},
-    {"key", "SCRIPT_KEY", true, false, NULL}, {NULL, NULL, false, false, NULL}};
+static const struct lp_setting scripted_settings[] = {{.name = "script", .preset = "[\"ok\"]"},
+    {.name = "key", .env = "SCRIPT_KEY", .secret = true}, {.name = NULL}};
 static const char *const does[] = {"lead_enrichment", NULL};
 static const struct lp_driver scripted = {.name = "scripted",
     .capabilities = does,

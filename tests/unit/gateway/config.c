@@ -154,6 +154,7 @@ static void g15_every_mistake_names_its_key(void **state)
         const char *text, *says;
     } wrong[] = {
         {"{\"chain\":{}}", "chain: unknown key"},
+        {"{\"chain\":1}", "chain: unknown key"},
         {"{\"chains\":[]}", "chains: must be an object"},
         {"{\"providers\":\"apollo\"}", "providers: must be an object"},
         {"{\"providers\":{\"apollo\":[]}}", "providers.apollo: must be an object"},

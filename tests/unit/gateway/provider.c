@@ -128,10 +128,9 @@ static void g16_defaults_hold_until_overridden(void **state)
     is(p, "depth", "4", "environment");
     lp_provider_del(p);
     setenv("LP_TEST_URL", "", 1); /* empty is not set */
-    setenv("LP_TEST_DEPTH", "deep", 1);
+    unsetenv("LP_TEST_DEPTH");
     p = made("\"mine\":{\"base_url\":null}", "lead_enrichment");
     is(p, "base_url", "\"http://h\"", "default"); /* nor is null */
-    is(p, "depth", "\"deep\"", "environment");
     lp_provider_del(p);
 }
 
@@ -166,6 +165,11 @@ static void g15_mistakes_are_named(void **state)
 {
     (void)state;
     refuses("\"mine\":{\"colour\":1}", "mine", "providers.mine.colour: unknown key");
+    refuses("\"mine\":{\"depth\":\"2\"}", "mine", "providers.mine.depth: must be a number");
+    refuses("\"mine\":{\"base_url\":[]}", "mine", "providers.mine.base_url: must be a string");
+    setenv("LP_TEST_DEPTH", "deep", 1);
+    refuses("", "mine", "LP_TEST_DEPTH: must be a number (it is providers.mine.depth)");
+    unsetenv("LP_TEST_DEPTH");
     refuses(
         "\"mine\":{\"rate\":{\"request\":1}}", "mine", "providers.mine.rate: must be {requests");
     refuses("\"mine\":{\"tries\":0}", "mine", "providers.mine.tries: must be a whole number");
