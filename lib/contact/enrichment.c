@@ -378,6 +378,18 @@ static void put_member(struct lp_buf *b, const struct merged *m, const struct lp
     lp_buf_free(&stamp.text);
 }
 
+/* A contact's own members are text: nothing of a phone is to be reckoned with. */
+static struct lp_str as_text(struct lp_rec *r, struct lp_str value)
+{
+    if (lp_json_type(value) != LP_JSON_NUMBER)
+        return value;
+    struct lp_buf b = {0};
+    lp_json_put(&b, value);
+    struct lp_str text = lp_arena_str(&r->arena, lp_buf_view(&b));
+    lp_buf_free(&b);
+    return text;
+}
+
 enum lp_enrichment_status lp_enrichment_merge(
     struct lp_rec *r, const struct lp_result *result, bool overwrite, int64_t now)
 {
@@ -399,7 +411,7 @@ enum lp_enrichment_status lp_enrichment_merge(
     for (int i = 0; i < FIELDS; i++) {
         const struct pick *p = &m.pick[i];
         if (p->value.p && fields[i].member && p->confidence >= LP_ENRICHMENT_KNOWN)
-            lp_contact_fill(r, fields[i].member, p->value, overwrite);
+            lp_contact_fill(r, fields[i].member, as_text(r, p->value), overwrite);
     }
     if (status == LP_ENRICHMENT_FOUND)
         lp_contact_advance(r, LP_CONTACT_ENRICHED);

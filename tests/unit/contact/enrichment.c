@@ -105,6 +105,16 @@ static void c05_fills_company_and_status(void **state)
     assert_true(lp_rec_is(&rec, "title", "CTO"));
 }
 
+static void a_number_fills_a_gap_as_text(void **state)
+{
+    struct lp_answer a = ok(&apollo, "{\"phone\":4930123456789012345}", "1");
+    (void)state;
+    read_record("{\"email\":\"a@b.de\"}");
+    merge(LP_RESULT_FOUND, &a, 1, false);
+    assert_true(lp_rec_is(&rec, "phone", "4930123456789012345"));
+    assert_member("phone", "4930123456789012345");
+}
+
 static void an_engaged_contact_stays_engaged(void **state)
 {
     struct lp_answer a = ok(&apollo, "{\"job_title\":\"CTO\"}", "1");
@@ -325,6 +335,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(c09_creation),
         cmocka_unit_test(c05_fills_company_and_status),
+        cmocka_unit_test(a_number_fills_a_gap_as_text),
         cmocka_unit_test(an_engaged_contact_stays_engaged),
         cmocka_unit_test(a_guess_stays_a_guess),
         cmocka_unit_test(first_to_know_keeps_the_field),
