@@ -257,10 +257,11 @@ static void poll_later(struct lp_work *w)
 static void refuse(struct lp_work *w, enum lp_class class)
 {
     struct lp_lane *l = w->lane;
+    bool told = w->call.detail[0] != '\0';
     if (!l->refused)
-        lp_log_warn("%s: %s (%s); not asked again in this run", l->provider->name,
+        lp_log_warn("%s: %s%s%s%s; not asked again in this run", l->provider->name,
             class == LP_AUTH ? "credentials refused" : "cannot be used as configured",
-            w->call.detail);
+            told ? " (" : "", w->call.detail, told ? ")" : "");
     l->refused = class;
 }
 

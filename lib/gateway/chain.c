@@ -208,9 +208,11 @@ static void say_failed(const struct lp_gateway *g, const struct lp_task *t, stru
         return;
     }
     lp_buf_printf(&b, "ALL_FAILED (%zu attempts)", t->n_answers);
-    for (size_t i = 0; i < t->n_answers; i++)
-        lp_buf_printf(&b, "%s%s %s", i ? ", " : ": ", t->answers[i].provider->name,
-            lp_class_name(t->answers[i].class));
+    for (size_t i = 0; i < t->n_answers; i++) {
+        const struct lp_answer *a = &t->answers[i];
+        lp_buf_printf(&b, "%s%s %s", i ? ", " : ": ", a->provider->name,
+            a->class ? lp_class_name(a->class) : lp_outcome_name(a->outcome));
+    }
     snprintf(r->error, sizeof r->error, "%s", b.p ? b.p : "");
     lp_buf_free(&b);
 }

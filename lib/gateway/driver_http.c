@@ -109,8 +109,7 @@ static void take_checked(struct http_provider *h, struct lp_call *call, struct l
     }
     call->remaining = lp_reply_real(reply, "remaining", -1);
     lp_reply_wait(call, reply, &h->scratch);
-    if (lp_json_get(reply, "class", &v) && v.n > 2)
-        lp_class_from((struct lp_str){v.p + 1, v.n - 2}, &class);
+    lp_reply_class(reply, &class);
     lp_reply_text(reply, "detail", &h->scratch);
     const char *detail = h->scratch.p ? h->scratch.p : "";
     if (lp_json_get(reply, "ok", &v) && lp_json_true(v)) {

@@ -63,6 +63,16 @@ struct lp_str lp_reply_text(struct lp_str object, const char *name, struct lp_bu
     return lp_buf_view(out);
 }
 
+/* Why a provider was passed over (circuit_open, budget, ...) is ours to say. */
+void lp_reply_class(struct lp_str object, enum lp_class *class)
+{
+    struct lp_str v;
+    enum lp_class said;
+    if (lp_json_get(object, "class", &v) && v.n > 2 &&
+        lp_class_from((struct lp_str){v.p + 1, v.n - 2}, &said) && said <= LP_CONFIG)
+        *class = said;
+}
+
 void lp_reply_item(struct lp_item *item, struct lp_str result, struct lp_buf *scratch)
 {
     struct lp_str v, data = {0}, confidence = {0};
@@ -71,8 +81,7 @@ void lp_reply_item(struct lp_item *item, struct lp_str result, struct lp_buf *sc
     if (!lp_json_get(result, "outcome", &v) || v.n < 2 ||
         !lp_outcome_from((struct lp_str){v.p + 1, v.n - 2}, &outcome))
         return;
-    if (lp_json_get(result, "class", &v) && v.n > 2)
-        lp_class_from((struct lp_str){v.p + 1, v.n - 2}, &class);
+    lp_reply_class(result, &class);
     if (outcome == LP_ERROR && class == LP_CLASS_NONE)
         class = LP_BAD_RESPONSE;
     if (lp_json_get(result, "data", &v) && lp_json_type(v) == LP_JSON_OBJECT)
@@ -122,10 +131,8 @@ void lp_reply_wait(struct lp_call *call, struct lp_str reply, struct lp_buf *scr
 
 void lp_reply_error(struct lp_call *call, struct lp_str error, struct lp_buf *scratch)
 {
-    struct lp_str v;
     enum lp_class class = LP_BAD_RESPONSE;
-    if (lp_json_get(error, "class", &v) && v.n > 2)
-        lp_class_from((struct lp_str){v.p + 1, v.n - 2}, &class);
+    lp_reply_class(error, &class);
     lp_reply_wait(call, error, scratch);
     lp_reply_text(error, "detail", scratch);
     lp_call_error(call, class, scratch->p ? scratch->p : "");

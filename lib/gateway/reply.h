@@ -17,6 +17,8 @@ void lp_reply_take(struct lp_call *call, struct lp_str reply, struct lp_buf *scr
 /* One outcome, {outcome, data, confidence, class, detail}: the item's answer. One without a known
  * `outcome` leaves the item without an answer. */
 void lp_reply_item(struct lp_item *item, struct lp_str result, struct lp_buf *scratch);
+/* The object's `class`, where it is one that a provider may say; else what was there stays. */
+void lp_reply_class(struct lp_str object, enum lp_class *class);
 /* Sets the call's detail, addresses masked. */
 void lp_reply_say(struct lp_call *call, const char *detail);
 /* {class, detail}, and when to come again as below. */

@@ -89,6 +89,7 @@ static void an_unknown_outcome_never_goes_to_another(void **state)
     (void)state;
     run(CONFIG(AB, P("a", "\"unknown_outcome\"") "," P("b", "\"ok\"")), one);
     assert_string_equal(trace.p, "a:1 ");
+    expect("failed a=unknown_outcome ALL_FAILED (1 attempts): a unknown_outcome");
 }
 
 static void a_waterfall_goes_on_for_wanted_fields(void **state)

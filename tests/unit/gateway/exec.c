@@ -187,6 +187,11 @@ static void errors_have_a_class_and_a_wait(void **state)
                         "esac; done")),
         one);
     assert_int_equal(status, 77);
+    assert_non_null(strstr(errors.p, "f: credentials refused; not asked again"));
+    run(ONLY(F("\"tries\":1,", READ
+            "*) echo '{\\\"outcome\\\":\\\"error\\\",\\\"class\\\":\\\"budget\\\"}';; esac; done")),
+        one);
+    expect(FAILED("bad_response")); /* whom we pass over, and why, is not the filter's to say */
 }
 
 /* The filter's own text must not hold the word it looks for in its arguments and its input. */
