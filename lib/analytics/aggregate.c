@@ -281,6 +281,14 @@ static struct lp_group *named_group(struct lp_aggregate *a, struct lp_rec *rec, 
     return g;
 }
 
+/* NULL: it is a counter, *n. */
+static const char *wrong_counter(struct lp_str v, int64_t *n)
+{
+    if (!lp_json_int(v, n))
+        return "no whole number";
+    return *n < 0 ? "negative" : *n > MOST_EACH ? "too large" : NULL;
+}
+
 static int read_figures(
     struct lp_rec *rec, struct lp_figures *f, const char **field, struct lp_err *err)
 {
@@ -293,10 +301,11 @@ static int read_figures(
     for (int i = 0; i < LP_FIGURES_STATED; i++) {
         if (!lp_json_get(object, figure_names[i], &v) || lp_json_type(v) == LP_JSON_NULL)
             continue;
-        if (!lp_json_int(v, &n) || n < 0 || n > MOST_EACH) {
-            lp_err_set(err, LP_ERR_RECORD, "bad_counter", "metrics.%s is %s", figure_names[i],
-                lp_json_int(v, &n) && n < 0 ? "negative" : "no whole number");
-            lp_err_hint(err, "counters are whole numbers from 0 up");
+        const char *wrong = wrong_counter(v, &n);
+        if (wrong) {
+            lp_err_set(
+                err, LP_ERR_RECORD, "bad_counter", "metrics.%s is %s", figure_names[i], wrong);
+            lp_err_hint(err, "counters are whole numbers from 0 to 9007199254740992");
             return -1;
         }
         f->n[i] = (uint64_t)n;
