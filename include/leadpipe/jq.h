@@ -4,7 +4,8 @@
  * Owns: struct lp_jq owns its compiled program; results are appended to the caller's buffer
  * Units: -
  * Errors: LP_ERR_CONFIG for a program that does not compile (jq's message, cut, without input
- *         data); LP_ERR_RECORD code "jq" for one that raises an error on this input (message cut)
+ *         data), LP_ERR_IO where a file it includes cannot be read; LP_ERR_RECORD code "jq" for one
+ *         that raises an error on this input (message cut)
  * Source: libjq 1.6; the traps are in spec/architecture.md "libjq 1.6, measured"
  *
  * The only file that knows libjq. Programs compile and run with an empty environment and HOME at

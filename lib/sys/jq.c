@@ -175,7 +175,11 @@ struct lp_jq *lp_jq_compile(
     bool ok = compile(q, text);
     jq_set_error_cb(q->state, NULL, NULL);
     if (!ok) {
-        lp_err_set(err, LP_ERR_CONFIG, "jq", "%s: %s", name, why.len ? why.p : "does not compile");
+        /* An included file that is there and cannot be read is no fault of the program's. */
+        bool io =
+            why.len && strstr(why.p, "error loading data file ") && !strstr(why.p, "No such file");
+        lp_err_set(err, io ? LP_ERR_IO : LP_ERR_CONFIG, "jq", "%s: %s", name,
+            why.len ? why.p : "does not compile");
         lp_jq_del(q);
         q = NULL;
     }

@@ -136,6 +136,20 @@ static void sees_no_environment(void **state)
     unsetenv("CANARY");
 }
 
+static void an_include_that_cannot_be_read_is_not_the_programs_fault(void **state)
+{
+    (void)state;
+    struct lp_err err = {0}, absent = {0};
+    char path[96];
+    snprintf(path, sizeof path, "%s/there.jq", dir);
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_null(lp_jq_compile("p", "include \"there\"; 1", dir, false, &err));
+    assert_int_equal(err.kind, LP_ERR_IO);
+    assert_int_equal(rmdir(path), 0);
+    assert_null(lp_jq_compile("p", "include \"there\"; 1", dir, false, &absent));
+    assert_int_equal(absent.kind, LP_ERR_CONFIG);
+}
+
 static void includes_from_lib_dir(void **state)
 {
     (void)state;
@@ -249,6 +263,7 @@ int main(void)
         cmocka_unit_test(first_result_only),
         cmocka_unit_test(sees_no_environment),
         cmocka_unit_test(includes_from_lib_dir),
+        cmocka_unit_test(an_include_that_cannot_be_read_is_not_the_programs_fault),
         cmocka_unit_test(compile_errors_are_one_line),
         cmocka_unit_test(run_errors_hold_no_data),
         cmocka_unit_test(depth_is_bounded),
