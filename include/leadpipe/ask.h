@@ -43,9 +43,9 @@ struct lp_asking {
     const char *const *send;                /* members of the record that providers may see */
     const char *const *identity;            /* those of them that make two requests the same */
     const char *const *want;                /* waterfall: fields to go on for; NULL: none */
-    /* The name of a wanted field in a provider's data: "title" -> "job_title"; NULL for a word that is
-     * no field. No function: the word itself. */
-    const char *(*field)(const char *want);
+    /* The name of a wanted field in a provider's data, and in the record: "title" and "job_title" are
+     * "job_title" there and "title" here; NULL for a word that is no field. No function: the word itself. */
+    const char *(*field)(const char *want, const char **member);
     /* Does the record already hold a final, fresh answer? Then it passes as it is (not with
      * --refresh). */
     bool (*settled)(struct lp_run *run, struct lp_rec *rec);

@@ -19,8 +19,9 @@ struct lp_check_chain {
     const char *capability; /* NULL ends the table */
     enum lp_mode mode;      /* when the config says nothing */
     const struct lp_driver *const *drivers;
-    const char *const *want;                /* of a waterfall; NULL: none */
-    const char *(*field)(const char *want); /* as in struct lp_asking */
+    const char *const *want; /* of a waterfall; NULL: none */
+    /* as in struct lp_asking */
+    const char *(*field)(const char *want, const char **member);
 };
 
 /* The program's settings. */

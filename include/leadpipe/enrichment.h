@@ -37,8 +37,9 @@ bool lp_enrichment_ready(struct lp_rec *r, struct lp_err *err);
 enum lp_enrichment_status lp_enrichment_merge(
     struct lp_rec *r, const struct lp_result *result, bool overwrite, int64_t now);
 
-/* A field by its name here or by the contact's ("title" -> "job_title"); NULL for no such field. */
-const char *lp_enrichment_field(const char *member);
+/* A field by its name here or by the contact's ("title" -> "job_title"); NULL for no such field. `member`
+ * becomes the contact's own name for it, or the same where a contact has none. */
+const char *lp_enrichment_field(const char *name, const char **member);
 const char *lp_enrichment_known_field(struct lp_str name);
 
 #endif

@@ -421,17 +421,26 @@ enum lp_enrichment_status lp_enrichment_merge(
 
 /* --- names ----------------------------------------------------------------------------------- */
 
-const char *lp_enrichment_known_field(struct lp_str name)
+static int field_from(struct lp_str name)
 {
-    for (int i = 0; i < FIELDS; i++) {
+    for (int i = 0; i < FIELDS; i++)
         if (lp_str_is(name, fields[i].name) ||
             (fields[i].member && lp_str_is(name, fields[i].member)))
-            return fields[i].name;
-    }
-    return NULL;
+            return i;
+    return -1;
 }
 
-const char *lp_enrichment_field(const char *member)
+const char *lp_enrichment_known_field(struct lp_str name)
 {
-    return lp_enrichment_known_field(lp_str(member));
+    int i = field_from(name);
+    return i < 0 ? NULL : fields[i].name;
+}
+
+const char *lp_enrichment_field(const char *name, const char **member)
+{
+    int i = field_from(lp_str(name));
+    if (i < 0)
+        return NULL;
+    *member = fields[i].member ? fields[i].member : fields[i].name;
+    return fields[i].name;
 }

@@ -86,18 +86,19 @@ static int choice(struct lp_str entry, const char *name, const char *const *word
 }
 
 /* A word that is no field would never be there: every provider would be asked for every record. */
-static int add_want(struct lp_gateway *g, const char *member, struct lp_err *err)
+static int add_want(struct lp_gateway *g, const char *word, struct lp_err *err)
 {
     struct lp_chain *c = &g->chain;
-    const char *field = g->asking->field ? g->asking->field(member) : member;
+    const char *member = word;
+    const char *field = g->asking->field ? g->asking->field(word, &member) : word;
     if (!field)
         return lp_err_set(err, LP_ERR_CONFIG, "config", "chains.%s.want: no such field: \"%s\"",
-            c->capability, member);
+            c->capability, word);
     if (c->n_want == sizeof c->want / sizeof *c->want)
         return 0;
     char *own = lp_strdup(member);
     c->want_member[c->n_want] = own;
-    c->want[c->n_want++] = lp_str(field == member ? own : field);
+    c->want[c->n_want++] = lp_str(field == word ? own : field);
     return 0;
 }
 

@@ -308,11 +308,22 @@ static void ready_needs_somebody_to_ask_about(void **state)
 static void names_of_fields(void **state)
 {
     (void)state;
-    assert_string_equal(lp_enrichment_field("title"), "job_title");
-    assert_string_equal(lp_enrichment_field("company"), "company_name");
-    assert_string_equal(lp_enrichment_field("phone"), "phone");
-    assert_string_equal(lp_enrichment_field("industry"), "industry");
-    assert_null(lp_enrichment_field("titel"));
+    static const struct {
+        const char *word, *field, *member;
+    } names[] = {
+        {"title", "job_title", "title"},
+        {"job_title", "job_title", "title"},
+        {"company", "company_name", "company"},
+        {"company_name", "company_name", "company"},
+        {"phone", "phone", "phone"},
+        {"industry", "industry", "industry"},
+    };
+    const char *member = "none";
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        assert_string_equal(lp_enrichment_field(names[i].word, &member), names[i].field);
+        assert_string_equal(member, names[i].member);
+    }
+    assert_null(lp_enrichment_field("titel", &member));
     assert_null(lp_enrichment_known_field(LP_STR("email")));
 }
 
