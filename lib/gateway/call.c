@@ -248,6 +248,7 @@ static void poll_later(struct lp_work *w)
         snprintf(w->call.detail, sizeof w->call.detail, "still not ready after %lld s of polling",
             (long long)(w->lane->provider->poll_ms / 1000));
         observe(w, LP_ERROR, LP_TIMEOUT, 0);
+        lp_pending_late(w->lane->gateway, w->pending);
         fail_all(w, LP_ERROR, LP_TIMEOUT);
         return;
     }

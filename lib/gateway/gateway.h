@@ -76,6 +76,7 @@ struct lp_fresh {
 struct lp_resumed {
     struct lp_lane *lane;
     int64_t id;
+    struct lp_buf owner;       /* the run that is no more */
     struct lp_buf memo, items; /* JSON */
     struct lp_hash128 *keys;
     struct lp_item *stand_ins,
@@ -250,7 +251,9 @@ void lp_pending_put(
 /* The batch is answered: its row goes with the transaction that commits the answers. */
 void lp_pending_end(struct lp_gateway *g, int64_t id);
 int lp_pending_drop_done(struct lp_gateway *g, struct lp_err *err);
-/* Takes over what runs that are no more have left for the chain's providers. */
+/* It was asked for as long as may be, in vain. `id` may be 0. */
+void lp_pending_late(struct lp_gateway *g, int64_t id);
+/* Reads what runs that are no more have left for the chain's providers. */
 int lp_pending_load(struct lp_gateway *g, struct lp_err *err);
 /* Is the record part of such a batch? Then it is waited for there. */
 bool lp_pending_join(struct lp_gateway *g, struct lp_lane *l, struct lp_item *item);

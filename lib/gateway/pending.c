@@ -7,10 +7,13 @@
  * Vendors that work on a batch for a while are asked twice: once to take it, then for the answers. If
  * the run ends in between, what was handed in is paid for; so each such batch is on file with the
  * vendor's reference (the memo) before it is waited for, and a later run asks for the answers of
- * those whose owner is no more.
+ * those whose owner is no more, as soon as it comes upon one of their records.
  */
 
-#define KEEP_MS INT64_C(86400000) /* after a day it is given up */
+/* A job that runs every night comes back to its batches a day later, or more where a night is left out;
+ * vendors keep answers for about a month. */
+#define DAY_MS  INT64_C(86400000)
+#define KEEP_MS (30 * DAY_MS)
 
 static int64_t row_crc(struct lp_str memo, struct lp_str items, struct lp_str keys)
 {
@@ -90,6 +93,15 @@ void lp_pending_end(struct lp_gateway *g, int64_t id)
     g->ended[g->n_ended++] = id;
 }
 
+/* Vendors are ready within minutes. One that is not a day later never will be. */
+void lp_pending_late(struct lp_gateway *g, int64_t id)
+{
+    struct lp_err err = {0};
+    if (id && lp_db_run(lp_state_db(g->state), &err, "DELETE FROM pending WHERE id = ? AND at < ?",
+                  "ii", id, lp_clock_real() - DAY_MS))
+        lp_gateway_fail(g, &err);
+}
+
 int lp_pending_drop_done(struct lp_gateway *g, struct lp_err *err)
 {
     int r = 0;
@@ -109,11 +121,13 @@ static int load_row(struct lp_gateway *g, struct lp_lane *l, struct lp_stmt *q, 
         return lp_err_set(err, LP_ERR_IO, "corrupt",
             "%s: pending row %lld of %s fails its checksum; it is damaged and not used",
             lp_state_path(g->state), (long long)lp_stmt_int(q, 0), l->provider->name);
-    if (lp_owner_alive(lp_stmt_text(q, 4)))
+    struct lp_str owner = lp_stmt_text(q, 4);
+    if (lp_owner_alive(owner))
         return 0;
     struct lp_resumed *r = lp_alloc(sizeof *r);
     r->lane = l;
     r->id = lp_stmt_int(q, 0);
+    lp_buf_str(&r->owner, owner);
     lp_buf_str(&r->memo, memo);
     lp_buf_str(&r->items, items);
     r->n = keys.n / sizeof *r->keys;
@@ -147,18 +161,13 @@ static int load_lane(struct lp_gateway *g, struct lp_lane *l, struct lp_err *err
     return r;
 }
 
-static int take_over(struct lp_gateway *g, struct lp_err *err)
+static int load(struct lp_gateway *g, struct lp_err *err)
 {
-    char owner[LP_OWNER_SIZE];
-    struct lp_db *db = lp_state_db(g->state);
-    lp_owner_self(owner);
-    if (lp_db_run(db, err, "DELETE FROM pending WHERE at < ?", "i", lp_clock_real() - KEEP_MS))
+    if (lp_db_run(lp_state_db(g->state), err, "DELETE FROM pending WHERE at < ?", "i",
+            lp_clock_real() - KEEP_MS))
         return -1;
     for (size_t i = 0; i < g->chain.n; i++)
         if (!g->chain.lanes[i]->provider->embedded && load_lane(g, g->chain.lanes[i], err))
-            return -1;
-    for (struct lp_resumed *r = g->resumed; r; r = r->next)
-        if (lp_db_run(db, err, "UPDATE pending SET owner = ? WHERE id = ?", "si", owner, r->id))
             return -1;
     return 0;
 }
@@ -176,25 +185,61 @@ int lp_pending_load(struct lp_gateway *g, struct lp_err *err)
         return 0;
     if (lp_db_begin(db, err))
         return -1;
-    if (take_over(g, err)) {
+    if (load(g, err)) {
         lp_db_rollback(db);
         return -1;
     }
     return lp_db_commit(db, err);
 }
 
+static int take(struct lp_gateway *g, const struct lp_resumed *r, struct lp_err *err)
+{
+    char self[LP_OWNER_SIZE];
+    struct lp_db *db = lp_state_db(g->state);
+    lp_owner_self(self);
+    if (lp_db_begin(db, err))
+        return -1;
+    if (lp_db_run(db, err, "UPDATE pending SET owner = ? WHERE id = ? AND owner = ?", "sit", self,
+            r->id, lp_buf_view(&r->owner))) {
+        lp_db_rollback(db);
+        return -1;
+    }
+    bool taken = lp_db_changes(db) > 0;
+    return lp_db_commit(db, err) ? -1 : taken;
+}
+
+/* A batch is ours from the first record on that is part of it, not before: a run with other records must
+ * not keep it from the one that will ask. Of two such runs the first has it. */
+static bool is_ours(struct lp_gateway *g, struct lp_resumed *r)
+{
+    struct lp_err err = {0};
+    if (r->work)
+        return true;
+    int taken = take(g, r, &err);
+    if (taken < 0)
+        lp_gateway_fail(g, &err);
+    r->done = taken <= 0;
+    return taken > 0;
+}
+
+static bool join(struct lp_gateway *g, struct lp_resumed *r, struct lp_item *item)
+{
+    for (size_t i = 0; i < r->n; i++)
+        if (memcmp(&r->keys[i], &item->key, sizeof item->key) == 0 &&
+            r->at[i] == &r->stand_ins[i]) {
+            if (!is_ours(g, r))
+                return false;
+            lp_work_resume(r, i, item);
+            return true;
+        }
+    return false;
+}
+
 bool lp_pending_join(struct lp_gateway *g, struct lp_lane *l, struct lp_item *item)
 {
-    for (struct lp_resumed *r = g->resumed; r; r = r->next) {
-        if (r->lane != l || r->done)
-            continue;
-        for (size_t i = 0; i < r->n; i++)
-            if (memcmp(&r->keys[i], &item->key, sizeof item->key) == 0 &&
-                r->at[i] == &r->stand_ins[i]) {
-                lp_work_resume(r, i, item);
-                return true;
-            }
-    }
+    for (struct lp_resumed *r = g->resumed; r; r = r->next)
+        if (r->lane == l && !r->done && join(g, r, item))
+            return true;
     return false;
 }
 
@@ -203,6 +248,7 @@ void lp_pending_free(struct lp_gateway *g)
     while (g->resumed) {
         struct lp_resumed *r = g->resumed;
         g->resumed = r->next;
+        lp_buf_free(&r->owner);
         lp_buf_free(&r->memo);
         lp_buf_free(&r->items);
         lp_rec_free(&r->rec);

@@ -157,15 +157,84 @@ static void a_batch_of_a_living_run_is_left_to_it(void **state)
     waitpid(pid, NULL, 0);
 }
 
-static void a_batch_the_vendor_does_not_know_is_handed_in_anew(void **state)
+/* Hands a batch in and kills the run. */
+static void hand_in(void)
 {
-    (void)state;
     cached = true;
-    const char *gone = CONFIG("\"providers\":[\"a\"]", P("a", "\"gone\""));
     pid_t pid = begin(CONFIG("\"providers\":[\"a\"]", P("a", "\"next:60000\"")), one, NULL, NULL);
     wait_until_asked();
     kill(pid, SIGKILL);
     collect(pid);
+    assert_string_equal(trace.p, "a:1 ");
+}
+
+static void a_run_with_other_records_leaves_a_batch_to_its_own(void **state)
+{
+    (void)state;
+    hand_in();
+    pid_t pid = begin(CONFIG("\"providers\":[\"a\"]", P("a", "\"next:60000\"")),
+        "{\"email\":\"b@x.org\"}\n", NULL, NULL);
+    wait_until_asked();
+    run(CONFIG("\"providers\":[\"a\"]", P("a", "\"ok\"")), one);
+    assert_string_equal(trace.p, "a:1+memo ");
+    expect("found a=ok");
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}
+
+static void of_two_reruns_one_has_the_batch(void **state)
+{
+    (void)state;
+    hand_in();
+    pid_t pid = begin(CONFIG("\"providers\":[\"a\"]", P("a", "\"next:60000\"")), one, NULL, NULL);
+    wait_until_asked();
+    run(CONFIG("\"providers\":[\"a\"]", P("a", "\"ok\"")), one);
+    assert_string_equal(trace.p, "a:1 "); /* the living one's is left to it */
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}
+
+static void make_older(int hours)
+{
+    struct lp_err err = {0};
+    struct lp_db *db = lp_db_open(at("state.db"), NULL, &err);
+    assert_int_equal(
+        lp_db_run(db, &err, "UPDATE pending SET at = at - ?", "i", hours * INT64_C(3600000)), 0);
+    lp_db_close(db);
+}
+
+static void a_nightly_run_comes_back_to_its_batch(void **state)
+{
+    (void)state;
+    hand_in();
+    make_older(3 * 24 + 1);
+    run(CONFIG("\"providers\":[\"a\"]", P("a", "\"ok\"")), one);
+    assert_string_equal(trace.p, "a:1+memo ");
+    expect("found a=ok");
+}
+
+static void a_batch_that_is_not_ready_on_a_later_day_is_given_up(void **state)
+{
+    (void)state;
+    const char *impatient = CONFIG("\"providers\":[\"a\"]",
+        "\"a\":{\"use\":\"scripted\",\"poll_limit_s\":0.1,\"script\":[\"next:80\"]}");
+    const char *ready = CONFIG("\"providers\":[\"a\"]", P("a", "\"ok\""));
+    hand_in();
+    run(impatient, one);
+    expect("failed a=error/timeout ALL_FAILED (1 attempts): a timeout");
+    make_older(25); /* the same day it is still asked for */
+    run(impatient, one);
+    assert_non_null(strstr(trace.p, "+memo"));
+    run(ready, one);
+    assert_string_equal(trace.p, "a:1 ");
+    expect("found a=ok");
+}
+
+static void a_batch_the_vendor_does_not_know_is_handed_in_anew(void **state)
+{
+    (void)state;
+    const char *gone = CONFIG("\"providers\":[\"a\"]", P("a", "\"gone\""));
+    hand_in();
     run(gone, one);
     expect("failed a=error/bad_response ALL_FAILED (1 attempts): a bad_response");
     run(CONFIG("\"providers\":[\"a\"]", P("a", "\"ok\"")), one);
@@ -249,6 +318,10 @@ int main(void)
         T(a_batch_handed_in_is_asked_about_after_a_kill),
         T(batches_taken_over_keep_to_jobs),
         T(a_batch_of_a_living_run_is_left_to_it),
+        T(a_run_with_other_records_leaves_a_batch_to_its_own),
+        T(of_two_reruns_one_has_the_batch),
+        T(a_nightly_run_comes_back_to_its_batch),
+        T(a_batch_that_is_not_ready_on_a_later_day_is_given_up),
         T(a_batch_the_vendor_does_not_know_is_handed_in_anew),
         T(a_run_stops_at_its_budget_and_says_so),
         T(a_budget_in_money_needs_prices),
