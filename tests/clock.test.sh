@@ -82,10 +82,29 @@ END
         jq -r '.enrichment.attempts[0] | .outcome' | tail -n 4 | tr '\n' ' ')
     [ "$got" = "skipped skipped ok ok " ] || [ "$got" = "skipped skipped skipped ok " ]
     verdict $? "a clock set back while a circuit is open keeps nobody out, without a state file too" "$got"
+
+    # What is set aside before midnight and not spent is not the new day's to spend.
+    cat >"$T/config.jq" <<'END'
+{chains: {lead_enrichment: {providers: ["own", "offline"], budget: {day: 2}}},
+ providers: {own: {use: "exec", tries: 1, cost: {credits: 1},
+  command: ["sh", "-c", "while read -r l; do sleep $PAUSE; cat $T/says; done"]}}}
+END
+    count() { # FROM PAUSE: how many of five records are answered by the one that costs
+        seq -f '{"email":"user%.0f@acme.test"}' 5 | T=$T PAUSE=$2 faketime -f "@$1" \
+            enrich --quiet --config "$T/config.jq" --state "$T/day.db" --jobs 1 --no-cache |
+            jq -r '.enrichment.attempts[0].outcome' | grep -cv skipped
+    }
+    echo '{"outcome": "not_found"}' >"$T/says"
+    count "2026-11-20 23:59:59" 1.5 >/dev/null
+    echo '{"outcome": "ok", "data": {"job_title": "Engineer"}}' >"$T/says"
+    got=$(count "2026-11-21 00:01:00" 0)
+    [ "$got" = 2 ]
+    verdict $? "what was not spent of yesterday's budget does not add to today's" "$got"
 else
     echo "ok $((passed + failed + 1)) a clock four years ahead # skip no faketime"
     echo "ok $((passed + failed + 2)) answers outlast a wrong clock # skip no faketime"
     echo "ok $((passed + failed + 3)) a clock set back # skip no faketime"
+    echo "ok $((passed + failed + 4)) a day's budget past midnight # skip no faketime"
 fi
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]

@@ -90,19 +90,19 @@ static size_t affordable(double left, double each, size_t n)
     return k < 1 ? 0 : k < (double)n ? (size_t)k : n;
 }
 
-static void today(char out[11])
+static void day_of(int64_t at, char out[11])
 {
     struct lp_buf b = {0};
-    lp_clock_put(&b, lp_clock_real());
+    lp_clock_put(&b, at);
     snprintf(out, 11, "%.10s", b.p);
     lp_buf_free(&b);
 }
 
-static int add_spend(struct lp_lane *l, double credits, struct lp_err *err)
+static int add_spend(struct lp_lane *l, int64_t at, double credits, struct lp_err *err)
 {
     const struct lp_provider *p = l->provider;
     char day[11];
-    today(day);
+    day_of(at, day);
     return lp_db_run(lp_state_db(l->gateway->state), err,
         "INSERT INTO spend VALUES (?,?,?,?,?) ON CONFLICT (day, provider, currency) DO UPDATE SET"
         " credits = credits + excluded.credits, money = money + excluded.money",
@@ -118,7 +118,7 @@ int lp_budget_today(struct lp_gateway *g, double *sum, struct lp_err *err)
         "SELECT coalesce(sum(CASE WHEN ?1 = '' THEN credits WHEN currency = ?1 THEN money END), 0)"
         " FROM spend WHERE day = ?2");
     char day[11];
-    today(day);
+    day_of(lp_clock_real(), day);
     lp_stmt_bind(q, "ss", g->day_budget.currency, day);
     int r = lp_stmt_row(q, err);
     *sum = r > 0 ? lp_stmt_real(q, 0) : 0;
@@ -140,7 +140,8 @@ static size_t reserve_day(struct lp_lane *l, size_t n, struct lp_err *err)
         return 0;
     if (lp_budget_today(g, &sum, err) == 0) {
         size_t k = affordable(g->day_budget.limit - sum, each, n);
-        if (add_spend(l, (double)k * l->provider->credits, err) == 0)
+        l->reserved_at = lp_clock_real();
+        if (add_spend(l, l->reserved_at, (double)k * l->provider->credits, err) == 0)
             return lp_db_commit(db, err) ? 0 : k;
     }
     lp_db_rollback(db);
@@ -162,7 +163,9 @@ size_t lp_budget_reserve(struct lp_lane *l, size_t n, struct lp_err *err)
     return n;
 }
 
-int lp_budget_settle(struct lp_lane *l, size_t n, double credits, struct lp_err *err)
+/* On the day it was set aside: else one that ends past midnight would make room in the new day's. */
+int lp_budget_settle(
+    struct lp_lane *l, size_t n, int64_t reserved_at, double credits, struct lp_err *err)
 {
     struct lp_gateway *g = l->gateway;
     double reserved = (double)n * l->provider->credits, change = credits - reserved;
@@ -172,7 +175,7 @@ int lp_budget_settle(struct lp_lane *l, size_t n, double credits, struct lp_err 
         return 0;
     g->run_budget.spent += in_unit(&g->run_budget, l->provider, change);
     if (g->day_budget.limit > 0 && g->state)
-        return add_spend(l, change, err);
+        return add_spend(l, reserved_at ? reserved_at : lp_clock_real(), change, err);
     g->day_budget.spent += in_unit(&g->day_budget, l->provider, change);
     l->unsaved_credits += credits;
     return 0;
@@ -182,5 +185,5 @@ int lp_budget_save(struct lp_lane *l, struct lp_err *err)
 {
     double credits = l->unsaved_credits;
     l->unsaved_credits = 0;
-    return credits > 0 ? add_spend(l, credits, err) : 0;
+    return credits > 0 ? add_spend(l, lp_clock_real(), credits, err) : 0;
 }

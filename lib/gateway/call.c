@@ -81,6 +81,7 @@ void lp_work_start(struct lp_lane *l, struct lp_item **items, size_t n, bool for
     w->forced = forced;
     w->probe = l->probing && l->health.state == LP_HEALTH_UNHEALTHY;
     w->reserved = n;
+    w->reserved_at = l->reserved_at;
     enter(w);
     begin_try(w);
 }
@@ -153,7 +154,7 @@ static void settle(struct lp_work *w)
     struct lp_gateway *g = w->lane->gateway;
     struct lp_err err = {0};
     w->lane->credits += w->credits;
-    if (lp_budget_settle(w->lane, w->reserved, w->credits, &err))
+    if (lp_budget_settle(w->lane, w->reserved, w->reserved_at, w->credits, &err))
         lp_gateway_fail(g, &err);
 }
 

@@ -118,6 +118,7 @@ struct lp_lane {
     uint64_t requests[LP_OUTCOMES]; /* calls that have ended, as the audit log has them */
     uint64_t outcomes[LP_OUTCOMES];
     double credits, unsaved_credits; /* used; and not yet in the day's account */
+    int64_t reserved_at;             /* UTC: money was last set aside of the day's budget */
     double remaining;                /* credits left, as the provider last said; -1: it did not */
 };
 
@@ -265,8 +266,9 @@ int lp_budget_init(struct lp_gateway *g, struct lp_err *err);
 int lp_budget_today(struct lp_gateway *g, double *sum, struct lp_err *err);
 /* Of n records, how many there is still money for; that much is set aside. */
 size_t lp_budget_reserve(struct lp_lane *l, size_t n, struct lp_err *err);
-/* What they really cost; `n` is what was set aside for. */
-int lp_budget_settle(struct lp_lane *l, size_t n, double credits, struct lp_err *err);
+/* What they really cost; `n` is what was set aside for, at reserved_at (UTC; 0: nothing was). */
+int lp_budget_settle(
+    struct lp_lane *l, size_t n, int64_t reserved_at, double credits, struct lp_err *err);
 /* Enters into the day's account what was used without a budget for the day. */
 int lp_budget_save(struct lp_lane *l, struct lp_err *err);
 

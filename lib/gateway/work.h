@@ -31,6 +31,7 @@ struct lp_work {
     int64_t pending;            /* row of a batch handed in, 0: none */
     struct lp_resumed *resumed; /* handed in by an earlier run */
     size_t reserved;            /* records that money was set aside for */
+    int64_t reserved_at;        /* UTC */
     double credits;
     struct lp_work *prev, *next;
 };
