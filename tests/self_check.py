@@ -188,6 +188,36 @@ def limits(sim):
     ok("429: out until the stated time, in no ill health", status == 0 and p["out_reason"] == "rate_limited" and
        p["health"] == "unknown" and not p["usable"] and len(a) == 1 and a[0]["severity"] == "warning" and
        a[0]["status"] == "rate_limited" and "until 20" in a[0]["issue"], (status, p, a))
+    state = fresh(sim, "limit_at_night")
+    text = config(sim, enrichment=["apollo", "offline"])
+    sim.tell("fault", {"kind": "401", "vendor": "apollo", "count": 1})
+    sim.tell("fault", {"kind": "402", "vendor": "apollo", "retry_after": "1", "route": "match"})
+    for _ in range(2):  # a key that is refused, and the next night one whose account is empty
+        program("enrich", ["--no-cache"], contacts(1), text, state)
+    time.sleep(1.2)
+    status, r = report(text, "--status", state=state)
+    p, a = seats(r)["lead_enrichment", "apollo"], advice(r, "apollo")
+    ok("402: what is said is the last that was heard, also when the wait is over", status == 1 and p["usable"] and
+       [(x["severity"], x["status"]) for x in a] == [("critical", "quota")] and a[0]["since"] == p["last_check_at"],
+       (status, p, a))
+    shown = check(text, "--status", state=state)[1]
+    ok("and so says the text", re.search("apollo +degraded +no credit left\n", shown) and "since 20" in shown, shown)
+    status, r = report(text, state=state)
+    ok("a good check that says nothing of credits is no word on them", status == 1 and
+       advice(r, "apollo")[0]["status"] == "quota", (status, r["recommendations"]))
+    sim.tell("clear")
+    program("enrich", ["--no-cache"], contacts(1), text, state)
+    ok("a good answer is", report(text, "--status", state=state)[1]["recommendations"] == [])
+    sim.tell("fault", {"kind": "402", "vendor": "apollo", "route": "match"})
+    program("enrich", ["--no-cache"], contacts(1), text, state)
+    sim.tell("clear")
+    before = sim.stats()["vendors"]["apollo"]["requests"]
+    program("enrich", ["--no-cache"], contacts(1), text, state)
+    ok("an account that was topped up waits", sim.stats()["vendors"]["apollo"]["requests"] == before)
+    status, _, err = check(text, "--unbench", "apollo", state=state)
+    program("enrich", ["--no-cache"], contacts(1), text, state)
+    ok("until --unbench", status == 0 and "is asked again" in err and
+       sim.stats()["vendors"]["apollo"]["requests"] == before + 1, (status, err))
     wrong = config(sim, providers={"apollo": {"api_key": "another-key"}})
     state = fresh(sim, "wrong")
     status, r = report(wrong, state=state)

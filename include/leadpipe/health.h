@@ -32,6 +32,8 @@ struct lp_health {
     int64_t cool_down_ms;     /* the last one given; doubles until healthy again */
     int64_t probe_until;      /* a process is probing until then */
     int64_t failing_since;    /* the first of the failures in a row; 0: the last one succeeded */
+    enum lp_class limit;      /* RATE_LIMITED or QUOTA, where that is the last that was heard */
+    int64_t limited_since;    /* its first, with nothing better heard in between */
     int64_t allowed;     /* calls at a time of each process after a 429; 0: as many as may be */
     int64_t slowed_from; /* back there, nothing is held back any more */
     int64_t good;        /* successes since `allowed` was last changed */
@@ -51,6 +53,7 @@ struct lp_observation {
     char method[8];
     char message[120];
     int64_t out_until; /* rate_limited, quota: out until then; 0: nothing of the kind */
+    bool no_word;      /* a check that went well without a word of how many credits are left */
     bool probe;        /* it was the one request after a cool-down */
     bool pending;      /* a poll answered "not yet": logged, but it says nothing of health */
 };

@@ -153,47 +153,48 @@ static void advise_benched(
     SAY(r->action, "self-check --unbench %s puts it back", seat->provider->name);
 }
 
-/* Did the last check meet a limit that nobody said the end of? It takes nobody out, but it is no answer. */
-static bool met_limit(const struct lp_seat *seat)
+static bool is_limit(enum lp_class c)
 {
-    const struct lp_state_check *c = &seat->check;
-    return seat->checked && c->outcome == LP_ERROR && c->at > seat->health.last_success_at &&
-           (c->class == LP_RATE_LIMITED || c->class == LP_QUOTA);
+    return c == LP_RATE_LIMITED || c == LP_QUOTA;
 }
 
 enum lp_class lp_status_trouble(const struct lp_seat *seat)
 {
     const struct lp_health *h = &seat->health;
+    if (h->limit)
+        return h->limit;
     if (h->consecutive_failures && h->error_class)
         return h->error_class;
-    if (seat->out == LP_RATE_LIMITED || seat->out == LP_QUOTA)
-        return seat->out;
-    return met_limit(seat) ? seat->check.class : LP_CLASS_NONE;
+    return is_limit(seat->out) ? seat->out : LP_CLASS_NONE;
+}
+
+static bool is_critical(
+    const struct lp_status_chain *chain, const struct lp_seat *seat, enum lp_class class)
+{
+    bool ill = seat->health.state == LP_HEALTH_UNHEALTHY && !seat->provider->embedded;
+    return !chain->usable || ill || class == LP_AUTH;
 }
 
 static void advise_ill(
     struct lp_status *s, const struct lp_status_chain *chain, const struct lp_seat *seat)
 {
     const struct lp_health *h = &seat->health;
-    const struct lp_provider *p = seat->provider;
     enum lp_class class = lp_status_trouble(seat);
     if (!class)
         return;
-    bool failing = h->consecutive_failures > 0;
+    bool limited = is_limit(class);
     struct answer a = advice_of(s, seat, class);
-    enum lp_severity severity = a.grave && !failing ? a.severity : LP_WARNING;
-    if (failing && (class == LP_AUTH || (h->state == LP_HEALTH_UNHEALTHY && !p->embedded)))
-        severity = LP_CRITICAL;
-    if (!chain->usable)
+    enum lp_severity severity = limited && a.grave ? a.severity : LP_WARNING;
+    if (is_critical(chain, seat, class))
         severity = LP_CRITICAL;
     struct lp_recommendation *r =
-        add(s, chain, seat, severity, failing ? lp_health_name(h->state) : lp_class_name(class));
-    r->since = failing ? h->failing_since : 0;
+        add(s, chain, seat, severity, limited ? lp_class_name(class) : lp_health_name(h->state));
+    r->since = limited ? h->limited_since : h->failing_since;
     struct lp_buf until = {0};
-    if (!failing && seat->out)
+    if (limited && seat->out)
         lp_clock_put(&until, h->out_until / 1000 * 1000);
     bool own_words =
-        failing && h->error_message[0] && strcmp(h->error_message, lp_class_phrase(class)) != 0;
+        !limited && h->error_message[0] && strcmp(h->error_message, lp_class_phrase(class)) != 0;
     SAY(r->issue, "%s%s%s%s%s", lp_class_phrase(class), own_words ? ": " : "",
         own_words ? h->error_message : "", until.len ? ", left alone until " : "",
         until.p ? until.p : "");

@@ -131,6 +131,7 @@ static int record(struct lp_status *s, struct check *c, struct lp_err *err)
         .n = 1,
         .http_status = found->http_status,
         .method = "check",
+        .no_word = c->call.remaining <= 0,
         .out_until = out_until(&c->call, found->at)};
     if (found->outcome == LP_ERROR)
         lp_utf8_copy(o.message, sizeof o.message, lp_str(found->detail));

@@ -45,6 +45,12 @@ static void speed_up(struct lp_health *h, int64_t successes)
         h->allowed = h->slowed_from = 0;
 }
 
+static void forget_limit(struct lp_health *h)
+{
+    h->limit = LP_CLASS_NONE;
+    h->limited_since = 0;
+}
+
 static void succeed(
     struct lp_health *h, const struct lp_observation *o, const struct lp_health_rules *rules)
 {
@@ -58,6 +64,8 @@ static void succeed(
     speed_up(h, o->n);
     h->probe_until = 0;
     h->failing_since = 0;
+    if (h->limit != LP_QUOTA || !o->no_word)
+        forget_limit(h);
     h->error_class = LP_CLASS_NONE;
     h->error_message[0] = '\0';
     if (h->state == LP_HEALTH_UNKNOWN || h->state == LP_HEALTH_UNHEALTHY)
@@ -78,6 +86,7 @@ static void fail(struct lp_health *h, const struct lp_observation *o,
 {
     if (h->consecutive_failures == 0)
         h->failing_since = o->at;
+    forget_limit(h);
     h->failure_count += o->n;
     h->consecutive_failures += o->n;
     h->consecutive_successes = 0;
@@ -97,6 +106,19 @@ static bool is_limit(enum lp_class c)
     return c == LP_RATE_LIMITED || c == LP_QUOTA;
 }
 
+/* No ill health: merely out for a while. That it was met stands longer than that, until something else
+ * is heard. */
+static void meet_limit(struct lp_health *h, const struct lp_observation *o)
+{
+    if (!h->limit)
+        h->limited_since = o->at;
+    h->limit = o->class;
+    if (o->out_until > h->out_until) {
+        h->out_until = o->out_until;
+        h->out_reason = o->class;
+    }
+}
+
 void lp_health_fold(struct lp_health *h, const struct lp_observation *o,
     const struct lp_health_rules *rules, double jitter)
 {
@@ -109,14 +131,9 @@ void lp_health_fold(struct lp_health *h, const struct lp_observation *o,
     h->last_check_at = o->at;
     if (o->outcome == LP_ERROR && o->class == LP_RATE_LIMITED)
         slow_down(h, o->in_flight);
-    if (o->outcome == LP_ERROR && is_limit(o->class)) { /* no ill health: merely out for a while */
-        if (o->out_until > h->out_until) {
-            h->out_until = o->out_until;
-            h->out_reason = o->class;
-        }
-        return;
-    }
-    if (o->outcome == LP_ERROR || o->outcome == LP_UNKNOWN_OUTCOME)
+    if (o->outcome == LP_ERROR && is_limit(o->class))
+        meet_limit(h, o);
+    else if (o->outcome == LP_ERROR || o->outcome == LP_UNKNOWN_OUTCOME)
         fail(h, o, rules, jitter);
     else
         succeed(h, o, rules);

@@ -178,6 +178,8 @@ static void put_health(struct lp_buf *b, const struct lp_health *h)
     lp_json_put_int(b, "cool_down_ms", h->cool_down_ms);
     lp_json_put_int(b, "probe_until", h->probe_until);
     lp_json_put_int(b, "failing_since", h->failing_since);
+    lp_json_put_str(b, "limit", lp_str(lp_class_name(h->limit)));
+    lp_json_put_int(b, "limited_since", h->limited_since);
     lp_json_put_int(b, "allowed", h->allowed);
     lp_json_put_int(b, "slowed_from", h->slowed_from);
     lp_json_put_int(b, "good", h->good);
@@ -227,6 +229,8 @@ static void get_health(struct lp_str o, struct lp_health *h)
     h->cool_down_ms = whole(o, "cool_down_ms");
     h->probe_until = whole(o, "probe_until");
     h->failing_since = whole(o, "failing_since");
+    h->limit = class(o, "limit");
+    h->limited_since = whole(o, "limited_since");
     h->allowed = whole(o, "allowed");
     h->slowed_from = whole(o, "slowed_from");
     h->good = whole(o, "good");
@@ -381,10 +385,15 @@ static int bench(
     struct lp_health h;
     if (lp_state_health(s, capability, provider, &h, err))
         return -1;
-    if ((h.out_reason == LP_BENCHED) == out)
+    bool is_out = h.out_until > lp_clock_real() || h.limit;
+    if (out ? h.out_reason == LP_BENCHED : !is_out)
         return 0;
     h.out_until = out ? LP_FOREVER : 0;
     h.out_reason = out ? LP_BENCHED : LP_CLASS_NONE;
+    if (!out) { /* whatever kept it out: the account may have been topped up */
+        h.limit = LP_CLASS_NONE;
+        h.limited_since = 0;
+    }
     return store_health(s, capability, provider, &h, err) ? -1 : 1;
 }
 

@@ -77,7 +77,8 @@ void lp_status_free(struct lp_status *s)
 
 static bool refused(const struct lp_health *h)
 {
-    return h->consecutive_failures && (h->error_class == LP_AUTH || h->error_class == LP_CONFIG);
+    return h->consecutive_failures && !h->limit &&
+           (h->error_class == LP_AUTH || h->error_class == LP_CONFIG);
 }
 
 /* May it be asked now? A limit that ends soon is only waited for. */

@@ -231,18 +231,22 @@ static void who_is_benched_stays_out_whatever_happens(void **state)
     lp_state_close(s);
 }
 
-static void who_is_out_by_itself_is_not_put_back(void **state)
+/* The account was topped up: nobody else can know. */
+static void who_is_out_by_itself_is_put_back_too(void **state)
 {
     (void)state;
     struct lp_err err = {0};
     struct lp_health h;
     struct lp_state *s = open_state();
-    struct lp_observation limited = bad(3, LP_QUOTA, 402);
-    limited.out_until = 5000;
+    int64_t now = lp_clock_real();
+    struct lp_observation limited = bad(now, LP_QUOTA, 402);
+    limited.out_until = now + 86400000;
     observe(s, "a", limited, -1);
-    assert_int_equal(lp_state_bench(s, "lead_enrichment", "a", false, &err), 0);
+    assert_int_equal(lp_state_bench(s, "lead_enrichment", "a", false, &err), 1);
     assert_int_equal(lp_state_health(s, "lead_enrichment", "a", &h, &err), 0);
-    assert_int_equal(lp_health_out(&h, 4000), LP_QUOTA);
+    assert_int_equal(lp_health_out(&h, now), LP_CLASS_NONE);
+    assert_int_equal(h.limit, LP_CLASS_NONE);
+    assert_int_equal(lp_state_bench(s, "lead_enrichment", "a", false, &err), 0);
     lp_state_close(s);
 }
 
@@ -264,6 +268,36 @@ static void the_first_failure_in_a_row_is_since_when(void **state)
     assert_int_equal(h.failing_since, 0);
     h = observe(s, "a", bad(400, LP_SERVER, 500), -1);
     assert_int_equal(h.failing_since, 400);
+    lp_state_close(s);
+}
+
+/* Out for an hour a night, an account without credit would be well all day. */
+static void a_limit_is_known_until_something_else_is_heard(void **state)
+{
+    (void)state;
+    struct lp_err err = {0};
+    struct lp_health h;
+    struct lp_state *s = open_state();
+    struct lp_observation checked = good(300), limited = bad(100, LP_QUOTA, 402);
+    limited.out_until = 150;
+    observe(s, "a", limited, -1);
+    limited.at = 200;
+    limited.out_until = 250;
+    observe(s, "a", limited, -1);
+    lp_state_close(s);
+    s = open_state();
+    assert_int_equal(lp_state_health(s, "lead_enrichment", "a", &h, &err), 0);
+    assert_int_equal(h.limit, LP_QUOTA);
+    assert_int_equal(h.limited_since, 100);
+    checked.no_word = true;
+    h = observe(s, "a", checked, -1);
+    assert_int_equal(h.limit, LP_QUOTA);
+    h = observe(s, "a", good(400), -1);
+    assert_int_equal(h.limit, LP_CLASS_NONE);
+    observe(s, "a", limited, -1);
+    h = observe(s, "a", bad(500, LP_SERVER, 500), -1);
+    assert_int_equal(h.limit, LP_CLASS_NONE);
+    assert_int_equal(h.failing_since, 500);
     lp_state_close(s);
 }
 
@@ -295,8 +329,9 @@ int main(void)
         T(the_log_is_by_time_and_its_newest_end),
         T(the_last_status_is_that_of_a_failure),
         T(who_is_benched_stays_out_whatever_happens),
-        T(who_is_out_by_itself_is_not_put_back),
+        T(who_is_out_by_itself_is_put_back_too),
         T(the_first_failure_in_a_row_is_since_when),
+        T(a_limit_is_known_until_something_else_is_heard),
         cmocka_unit_test(polls_not_yet_answered_and_skips_say_nothing_of_health),
     };
     return cmocka_run_group_tests_name("gateway/check", tests, NULL, NULL);
