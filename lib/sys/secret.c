@@ -92,6 +92,11 @@ static int bad(const char *key, struct lp_err *err)
         "%s: a secret is {env: NAME}, {file: PATH}, {cmd: \"...\"} or a string", key);
 }
 
+static int too_long(const char *key, struct lp_err *err)
+{
+    return lp_err_set(err, LP_ERR_CONFIG, "secret", "%s: longer than %d bytes", key, SECRET_MAX);
+}
+
 /* --- files ----------------------------------------------------------------------------------- */
 
 /* A descriptor of a file fit to hold a secret, or -1 with err set. */
@@ -145,8 +150,7 @@ static int read_value(const char *key, int fd, struct lp_buf *out, struct lp_err
     if (n < 0)
         return lp_err_set(err, LP_ERR_CONFIG, "secret", "%s: %s", key, strerror(why));
     if (out->len > SECRET_MAX)
-        return lp_err_set(
-            err, LP_ERR_CONFIG, "secret", "%s: longer than %d bytes", key, SECRET_MAX);
+        return too_long(key, err);
     if (out->len && out->p[out->len - 1] == '\n')
         out->len--;
     if (out->len && out->p[out->len - 1] == '\r')
@@ -161,8 +165,8 @@ static int run_command(const char *key, const char *line, struct lp_buf *out, st
     struct lp_child_options o = {.shell = line};
     struct lp_err failed = {0};
     int status = 0;
-    lp_buf_grow(out, SECRET_MAX);
-    if (lp_child_run(&o, SECRET_MAX, lp_clock_mono() + CMD_MS, out, &status, &failed))
+    lp_buf_grow(out, SECRET_MAX + 1);
+    if (lp_child_run(&o, SECRET_MAX + 1, lp_clock_mono() + CMD_MS, out, &status, &failed))
         return lp_err_set(err, LP_ERR_CONFIG, "secret", "%s: cmd: %s", key, failed.msg);
     if (status)
         return lp_err_set(
@@ -170,6 +174,8 @@ static int run_command(const char *key, const char *line, struct lp_buf *out, st
     const char *end = out->len ? memchr(out->p, '\n', out->len) : NULL;
     if (end)
         out->len = (size_t)(end - out->p);
+    if (out->len > SECRET_MAX)
+        return too_long(key, err);
     if (out->len && out->p[out->len - 1] == '\r')
         out->len--;
     return 1;

@@ -148,6 +148,8 @@ static void commands(void **state)
     loads("{\"cmd\":\"cat; echo \\\"$TEST_SECRET\\\"\"}", NULL, "from-env");
     refuses("{\"cmd\":\"echo no; exit 3\"}", false, "cmd ended with status 3");
     refuses("{\"cmd\":\"true\"}", false, "is empty");
+    loads("{\"cmd\":\"echo from-cmd; yes | head -c 100000\"}", NULL, "from-cmd");
+    refuses("{\"cmd\":\"yes | head -c 200000 | tr -d '\\\\n'\"}", false, "longer than 65536 bytes");
 }
 
 static void commands_run_once_and_only_when_asked(void **state)
