@@ -226,6 +226,15 @@ def limits(sim):
        seats(r)["lead_enrichment", "apollo"]["error_class"] == "auth", (status, a))
 
 
+def no_secret(sim):
+    """Every run would end with status 78: no matter of waiting for a third failure."""
+    text = config(sim, providers={"apollo": {"api_key": {"cmd": "exit 3"}}})
+    status, r = report(text, state=fresh(sim, "no_secret"))
+    a = advice(r, "apollo")
+    ok("a secret that is not to be had is critical at once", status == 1 and a[0]["severity"] == "critical" and
+       "providers.apollo.api_key: cmd ended with status 3" in a[0]["issue"], (status, a))
+
+
 def exit_status(sim):
     state = fresh(sim, "exit")
     text = config(sim)
@@ -460,7 +469,8 @@ def secrets(sim):
 
 def main():
     with Sim() as sim:
-        for test in (full_check, side_by_side, classes, limits, exit_status, misuse, watch, log, bench, show_config, secrets):
+        for test in (full_check, side_by_side, classes, limits, no_secret, exit_status, misuse, watch, log, bench,
+                     show_config, secrets):
             test(sim)
     done()
 

@@ -168,11 +168,12 @@ enum lp_class lp_status_trouble(const struct lp_seat *seat)
     return is_limit(seat->out) ? seat->out : LP_CLASS_NONE;
 }
 
+/* Without a key, or with one that is refused, nothing will go well by itself. */
 static bool is_critical(
     const struct lp_status_chain *chain, const struct lp_seat *seat, enum lp_class class)
 {
     bool ill = seat->health.state == LP_HEALTH_UNHEALTHY && !seat->provider->embedded;
-    return !chain->usable || ill || class == LP_AUTH;
+    return !chain->usable || ill || class == LP_AUTH || class == LP_CONFIG;
 }
 
 static void advise_ill(
