@@ -21,11 +21,22 @@ void lp_db_file_unlink(const char *draft)
     lp_buf_free(&name);
 }
 
+/* A link to where a disk is not mounted is no path to make a new file at. */
+static int absent(const char *path, struct lp_err *err)
+{
+    struct stat st;
+    if (errno != ENOENT)
+        return lp_err_errno(err, "%s", path);
+    if (lstat(path, &st))
+        return 0;
+    return lp_err_set(err, LP_ERR_IO, "", "%s: a link to a file that is not there", path);
+}
+
 int lp_db_file_look(const char *path, struct lp_err *err)
 {
     struct stat st;
     if (stat(path, &st))
-        return errno == ENOENT ? 0 : lp_err_errno(err, "%s", path);
+        return absent(path, err);
     if (S_ISDIR(st.st_mode))
         return lp_err_set(err, LP_ERR_IO, "", "%s: is a directory", path);
     if (!S_ISREG(st.st_mode))

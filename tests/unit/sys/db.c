@@ -213,6 +213,9 @@ static void unusable_files_are_refused(void **state)
     expect_refused("lost.db", &o, "corrupt", "lost.db: missing, yet its journal");
     expect_refused(".", &o, "", ".: is a directory");
     expect_refused("/dev/null", &o, "", "/dev/null: is not a regular file");
+    assert_int_equal(symlink("not/mounted.db", "link.db"), 0);
+    expect_refused("link.db", &o, "", "link.db: a link to a file that is not there");
+    unlink("link.db");
     expect_refused("no/such.db", &o, "", "no/such.db: No such file or directory");
     expect_refused("absent.db", NULL, "absent", "absent.db: No such file or directory");
     expect_refused("bad.db", &bad, "", "syntax error");
