@@ -32,15 +32,16 @@ static bool cacheable(const struct lp_gateway *g, const struct lp_lane *l)
 }
 
 /* The word that decides the lifetime: a verification's status (its reason where it is risky), else
- * the outcome. */
-static struct lp_str verdict(const struct lp_answer *a)
+ * the outcome. What another capability's provider calls a status is no verdict. */
+static struct lp_str verdict(const struct lp_gateway *g, const struct lp_answer *a)
 {
     struct lp_str v;
     if (a->outcome == LP_NOT_FOUND)
         return LP_STR("not_found");
     if (a->outcome == LP_REJECTED)
         return LP_STR("rejected");
-    if (!a->data.p || !lp_json_get(a->data, "status", &v) || v.n < 2)
+    bool verifies = strcmp(g->chain.capability, "email_verification") == 0;
+    if (!verifies || !a->data.p || !lp_json_get(a->data, "status", &v) || v.n < 2)
         return LP_STR("found");
     if (lp_json_is(v, "risky") && !lp_json_get(a->data, "reason", &v))
         return LP_STR("");
@@ -49,7 +50,7 @@ static struct lp_str verdict(const struct lp_answer *a)
 
 static int64_t lifetime(const struct lp_gateway *g, const struct lp_answer *a)
 {
-    struct lp_str word = verdict(a), own, v;
+    struct lp_str word = verdict(g, a), own, v;
     double days;
     char name[32];
     if (a->outcome != LP_OK && a->outcome != LP_NOT_FOUND && a->outcome != LP_REJECTED)

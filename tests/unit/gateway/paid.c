@@ -27,6 +27,15 @@ static void a_miss_is_kept_too_an_error_is_not(void **state)
     expect("found b=ok");
 }
 
+static void a_status_is_a_verdict_only_of_a_verification(void **state)
+{
+    (void)state;
+    cached = true;
+    run(CONFIG("\"providers\":[\"a\"]", P("a", "\"has:status\"")), one);
+    run(CONFIG("\"providers\":[\"a\"]", P("a", "\"error:server\"")), one);
+    expect("found a=ok");
+}
+
 static void the_same_thing_is_asked_once_at_a_time(void **state)
 {
     (void)state;
@@ -312,6 +321,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(an_answer_on_file_is_not_asked_for_again),
         T(a_miss_is_kept_too_an_error_is_not),
+        T(a_status_is_a_verdict_only_of_a_verification),
         T(the_same_thing_is_asked_once_at_a_time),
         T(refresh_asks_again_and_a_lifetime_of_nothing_keeps_nothing),
         T(answers_whose_time_is_over_make_room),
