@@ -162,6 +162,15 @@ void lp_http_head_json(const struct lp_http_head *h, struct lp_buf *out)
     lp_buf_free(&joined);
 }
 
+/* By the server's clock, which is the one its dates are of; ours may be wrong. */
+static int64_t sent_at(const struct lp_http_head *h)
+{
+    struct lp_str value;
+    int64_t at;
+    bool told = lp_http_head_get(h, "date", &value) && lp_clock_parse_http(value, &at);
+    return told ? at : lp_clock_real();
+}
+
 int64_t lp_http_head_retry_after(const struct lp_http_head *h)
 {
     struct lp_str value;
@@ -172,6 +181,6 @@ int64_t lp_http_head_retry_after(const struct lp_http_head *h)
         return (seconds < RETRY_AFTER_MAX_S ? seconds : RETRY_AFTER_MAX_S) * 1000;
     if (!lp_clock_parse_http(value, &at))
         return -1;
-    int64_t wait = at - lp_clock_real();
+    int64_t wait = at - sent_at(h);
     return wait < 0 ? 0 : wait < RETRY_AFTER_MAX_S * 1000 ? wait : RETRY_AFTER_MAX_S * 1000;
 }

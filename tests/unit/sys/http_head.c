@@ -82,6 +82,11 @@ static void retry_after_in_both_forms(void **state)
     assert_int_equal(retry_after("Sun, 06 Nov 1994 08:49:37 GMT"), 0);
     assert_true(retry_after("Fri, 31 Dec 9999 23:59:59 GMT") > 0);
     assert_true(retry_after("9223372036854775807") > 0);
+    /* a date is of the server's clock, however wrong ours is */
+    assert_int_equal(
+        retry_after("Sun, 06 Nov 1994 08:49:37 GMT\r\nDate: Sun, 06 Nov 1994 08:49:30 GMT"), 7000);
+    assert_int_equal(
+        retry_after("Sun, 06 Nov 1994 08:49:37 GMT\r\nDate: Mon, 07 Nov 1994 08:49:30 GMT"), 0);
     /* --now stands still; a server's date does not. */
     lp_clock_fix(0);
     assert_int_equal(retry_after("Sun, 06 Nov 1994 08:49:37 GMT"), 0);
