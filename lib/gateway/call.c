@@ -280,13 +280,13 @@ static void back_to_queue(struct lp_work *w)
     give_back(w);
 }
 
-/* The circuit is open: no other try is made past it. */
+/* The circuit is open: no other try is made past it. What was handed in is still asked for. */
 static void recall(struct lp_lane *l)
 {
     struct lp_work *next;
     for (struct lp_work *w = l->gateway->works; w; w = next) {
         next = w->next;
-        if (w->lane == l && w->due && !w->polling_since && !w->held_up)
+        if (w->lane == l && w->due && w->entered && !w->polling_since && !w->held_up)
             back_to_queue(w);
     }
 }
@@ -371,20 +371,38 @@ static void begin_try(struct lp_work *w)
 
 /* ---- the loop's side ------------------------------------------------------------------------ */
 
+/* A batch of an earlier run that has not been asked for yet: the key has been refused meanwhile. */
+static void turn_away(struct lp_work *w)
+{
+    for (size_t i = 0; i < w->n; i++)
+        if (w->items[i]->task)
+            w->items[i]->task->asked--;
+    fail_all(w, LP_SKIPPED, w->lane->refused);
+}
+
+/* True where it may begin to be asked for. */
+static bool begin_polling(struct lp_work *w, int64_t now)
+{
+    if (w->lane->refused) {
+        turn_away(w);
+        return false;
+    }
+    if (!lp_lane_has_room(w->lane)) {
+        w->due = now + TURN_MS;
+        return false;
+    }
+    enter(w);
+    w->polling_since = now;
+    return true;
+}
+
 /* Another try or poll, when the provider's rate allows it. Where it does not for long, what was handed
  * in is still waited for, as long as polling may last; no other record is. */
 static void go_on(struct lp_work *w, int64_t now)
 {
-    const struct lp_gateway *g = w->lane->gateway;
     const struct lp_provider *p = w->lane->provider;
-    if (!w->entered && g->jobs_used >= g->jobs) {
-        w->due = now + TURN_MS;
+    if (!w->entered && !begin_polling(w, now))
         return;
-    }
-    if (!w->entered) { /* handed in by an earlier run: the first thing is to ask for the answers */
-        enter(w);
-        w->polling_since = now;
-    }
     bool free = w->held_up || (w->polling_since && p->free_polls);
     int64_t at = free ? 0 : lp_lane_token(w->lane, now), later = now + p->max_wait_ms;
     if (at == 0)

@@ -177,6 +177,52 @@ static void hand_in(void)
     assert_string_equal(trace.p, "a:1 ");
 }
 
+/* Hands in three batches of two and kills the run. */
+static void hand_in_three(void)
+{
+    struct lp_buf in = {0};
+    cached = true;
+    lines(&in, 6);
+    pid_t pid = begin(CONFIG("\"providers\":[\"a\"]",
+                          "\"a\":{\"use\":\"scripted\",\"batch\":2,\"script\":[\"next:60000\"]}"),
+        in.p, NULL, NULL);
+    wait_until_asked();
+    kill(pid, SIGKILL);
+    collect(pid);
+    assert_string_equal(trace.p, "a:2 a:2 a:2 ");
+    lp_buf_free(&in);
+}
+
+static const char one_of_each[] = "{\"email\":\"0@x.org\"}\n{\"email\":\"2@x.org\"}\n"
+                                  "{\"email\":\"4@x.org\"}\n{\"email\":\"5@x.org\"}\n";
+
+static void a_key_that_is_refused_costs_one_call_of_batches_too(void **state)
+{
+    (void)state;
+    hand_in_three();
+    run(CONFIG(AB, P("a", "\"error:auth\"") "," P("b", "\"ok\"")), one_of_each);
+    assert_int_equal(count(trace.p, "a:2+memo"), 1);
+    assert_int_equal(count(trace.p, "a:"), 1);
+    assert_int_equal(count(out.p, "found a="), 4);
+    assert_int_equal(count(out.p, "a=skipped/auth b=ok"), 4 - count(out.p, "a=error/auth b=ok"));
+    run(CONFIG(AB, P("a", "\"ok\"") "," P("b", "\"error:server\"")), one_of_each);
+    assert_int_equal(count(trace.p, "a:2+memo"), 3); /* they are there for the right one */
+    assert_int_equal(count(out.p, "found a=ok"), 4);
+}
+
+static void batches_are_asked_for_though_the_circuit_opens(void **state)
+{
+    (void)state;
+    hand_in_three();
+    run_with("{\"health\":{\"unhealthy_after\":1},\"chains\":{\"lead_enrichment\":{\"providers\":["
+             "\"a\"]}},"
+             "\"providers\":{" P("a", "\"error:server\",\"ok\"") "}}",
+        one_of_each, "--jobs", "1");
+    assert_string_equal(trace.p, "a:2+memo a:2+memo a:2+memo ");
+    assert_int_equal(count(out.p, "\n"), 4);
+    assert_true(count(out.p, "found a=ok") >= 2);
+}
+
 static void a_run_with_other_records_leaves_a_batch_to_its_own(void **state)
 {
     (void)state;
@@ -328,6 +374,8 @@ int main(void)
         T(a_batch_handed_in_is_asked_about_after_a_kill),
         T(batches_taken_over_keep_to_jobs),
         T(a_batch_of_a_living_run_is_left_to_it),
+        T(a_key_that_is_refused_costs_one_call_of_batches_too),
+        T(batches_are_asked_for_though_the_circuit_opens),
         T(a_run_with_other_records_leaves_a_batch_to_its_own),
         T(of_two_reruns_one_has_the_batch),
         T(a_nightly_run_comes_back_to_its_batch),
