@@ -28,14 +28,12 @@ static size_t skip_space(struct lp_str t, size_t i)
     return i;
 }
 
-static size_t copy_string(struct lp_str t, size_t i, struct lp_buf *out)
+static size_t skip_string(struct lp_str t, size_t i)
 {
-    size_t from = i++;
+    i++;
     while (i < t.n && t.p[i] != '"')
         i += t.p[i] == '\\' ? 2 : 1;
-    i = i < t.n ? i + 1 : t.n;
-    lp_buf_add(out, t.p + from, i - from);
-    return i;
+    return i < t.n ? i + 1 : t.n;
 }
 
 /* The object after `module`, and where the module's line ends, behind its semicolon. */
@@ -52,7 +50,9 @@ static int read_module(struct lp_str t, struct lp_buf *meta, size_t *end, struct
         if (i >= t.n)
             return lp_err_set(err, LP_ERR_CONFIG, "adapter", "the module's object does not end");
         if (t.p[i] == '"') {
-            i = copy_string(t, i, meta);
+            size_t from = i;
+            i = skip_string(t, i);
+            lp_buf_add(meta, t.p + from, i - from);
             continue;
         }
         depth += (t.p[i] == '{') - (t.p[i] == '}');
@@ -118,35 +118,43 @@ static size_t skip_word(struct lp_str t, size_t i)
     return i;
 }
 
-/* Is there an `include "defaults";` among the includes at its head? Behind an import libjq 1.6 finds
- * nothing of what is included. */
-static bool includes_defaults(struct lp_str t, size_t i)
+/* Behind the semicolon, which may stand in a string or a comment too. */
+static size_t skip_statement(struct lp_str t, size_t i)
+{
+    while (i < t.n && t.p[i] != ';')
+        i = t.p[i] == '#' ? skip_comment(t, i) : t.p[i] == '"' ? skip_string(t, i) : i + 1;
+    return i + (i < t.n);
+}
+
+/* Is there an `include "defaults";` among the includes at its head? *end is behind the last of them. */
+static bool includes_defaults(struct lp_str t, size_t i, size_t *end)
 {
     static const char name[] = "\"defaults\"";
-    for (;;) {
+    for (*end = i;; *end = i) {
         i = skip_space(t, i);
-        size_t end = skip_word(t, i);
-        struct lp_str word = {t.p + i, end - i};
+        size_t at = skip_word(t, i);
+        struct lp_str word = {t.p + i, at - i};
         if (!lp_str_is(word, "include"))
             return false;
-        i = skip_space(t, end);
+        i = skip_space(t, at);
         if (t.n - i >= sizeof name - 1 && memcmp(t.p + i, name, sizeof name - 1) == 0)
             return true;
-        while (i < t.n && t.p[i] != ';')
-            i = t.p[i] == '#' ? skip_comment(t, i) : i + 1;
-        i += i < t.n;
+        i = skip_statement(t, i);
     }
 }
 
-/* The adapter's text is the program, with the defaults included at its head if it does not do so: its
- * own definitions win, and what it leaves out is the default's. Were it included itself, libjq would
- * take a tenth longer. */
+/* The adapter's text is the program, with the defaults included if it does not do so: its own definitions
+ * win, and what it leaves out is the default's. Of two includes libjq 1.6 lets the first win, and behind
+ * an import it finds nothing of what is included: so behind the adapter's own, before its imports. Were it
+ * included itself, libjq would take a tenth longer. */
 static void write_program(const struct lp_adapter *a, enum lp_adapter_use use, struct lp_buf *out)
 {
-    lp_buf_add(out, a->text.p, a->head);
-    if (!includes_defaults(lp_buf_view(&a->text), a->head))
+    size_t at;
+    bool there = includes_defaults(lp_buf_view(&a->text), a->head, &at);
+    lp_buf_add(out, a->text.p, at);
+    if (!there)
         lp_buf_puts(out, "include \"defaults\";");
-    lp_buf_add(out, a->text.p + a->head, a->text.len - a->head);
+    lp_buf_add(out, a->text.p + at, a->text.len - at);
     lp_buf_byte(out, '\n');
     lp_buf_puts(out, dispatch[use]);
 }

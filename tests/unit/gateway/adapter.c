@@ -254,10 +254,14 @@ static void the_defaults_are_included_however_that_is_written(void **state)
         {"include \"more\" {search: \"./\"};\n", "more", "\"more\""},
         {"import \"more\" as m;\ninclude \"defaults\";\n", "m::more", "\"more\""},
         {"import \"more\" as m;\n", "m::more", "\"more\""},
+        /* what an adapter includes is its own too */
+        {"include \"more\" {search: \"./\"};\n", "lost(1)", "\"mine\""},
+        {"include \"more\" {why: \";\"}; # ;\ninclude \"defaults\";\n", "lost(1)", "\"mine\""},
+        {"include \"more\";\nimport \"more\" as m;\n", "m::lost(1) + lost(1)", "\"minemine\""},
     };
     struct lp_err err = {0};
     struct lp_buf text = {0}, out = {0};
-    put("more.jq", "def more: \"more\";\n");
+    put("more.jq", "def more: \"more\"; def lost($detail): \"mine\";\n");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         lp_buf_reset(&text);
         lp_buf_printf(&text, "module {};\n%sdef request: \"include \\\"defaults\\\";\" | %s;\n",
