@@ -213,6 +213,26 @@ def together(sim):
        [r["enrichment"]["enrichment_source"] for r in later] == ["apollo"] * 3, later[:1])
 
 
+def given_up(sim):
+    """A batch is not ready in time; the same people come again while the run goes on."""
+    sim.tell("reset")
+    sim.tell("set", {"dropcontact": {"ready_polls": 3}})
+    config = sim.config(["dropcontact"], dropcontact={"poll_s": 0.1, "poll_limit_s": 0.15})
+    p = subprocess.Popen(WRAP + [os.path.join(B, "bin", "enrich"), "-q", "-s", path("given_up.db"), "-c",
+                                 write("given_up.jq", config)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    out = []
+    for _ in range(4):
+        p.stdin.write(contacts(2).encode())
+        p.stdin.flush()
+        out += [json.loads(p.stdout.readline()) for _ in range(2)]
+    p.stdin.close()
+    p.wait()
+    asked = vendor(sim, "dropcontact")
+    ok("a batch that was given up is asked for again, not handed in again",
+       statuses(out)[:2] == ["failed"] * 2 and statuses(out)[-2:] == ["found"] * 2
+       and asked["routes"]["POST /enrich/all"] == 1, (asked["routes"], statuses(out)))
+
+
 def account(sim):
     sim.tell("reset")
     sim.tell("fault", {"kind": "401", "vendor": "apollo"})
@@ -236,6 +256,7 @@ def account(sim):
 
 
 with Sim() as simulator:
-    for part in (apollo, dropcontact, apollo_refuses, dropcontact_refuses, records, again, together, account):
+    for part in (apollo, dropcontact, apollo_refuses, dropcontact_refuses, records, again, together, given_up,
+                 account):
         part(simulator)
 done()

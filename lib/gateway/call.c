@@ -175,10 +175,8 @@ static void finish(struct lp_work *w)
         lp_lane_ended(l);
     if (w->probe)
         l->probing = false;
-    if (w->resumed) {
-        w->resumed->done = true;
-        w->resumed->work = NULL;
-    }
+    if (w->resumed)
+        lp_pending_over(w->resumed, w->left);
     settle(w);
     size_t payers = charged(w);
     for (size_t i = 0; i < w->n; i++) {
@@ -201,6 +199,9 @@ static void fail_all(struct lp_work *w, enum lp_outcome outcome, enum lp_class c
     for (size_t i = 0; i < w->n; i++)
         lp_item_answer(w->items[i], outcome, class, (struct lp_str){0}, (struct lp_str){0},
             lp_str(w->call.detail));
+    w->left = w->pending && outcome == LP_ERROR;
+    if (w->left && !w->resumed)
+        lp_pending_leave(w->lane, w->pending);
     finish(w);
 }
 
@@ -249,7 +250,8 @@ static void poll_later(struct lp_work *w)
         snprintf(w->call.detail, sizeof w->call.detail, "still not ready after %lld s of polling",
             (long long)(w->lane->provider->poll_ms / 1000));
         observe(w, LP_ERROR, LP_TIMEOUT, 0);
-        lp_pending_late(w->lane->gateway, w->pending);
+        if (lp_pending_late(w->lane->gateway, w->pending))
+            w->pending = 0;
         fail_all(w, LP_ERROR, LP_TIMEOUT);
         return;
     }
@@ -297,8 +299,10 @@ static void failed(struct lp_work *w)
     enum lp_class class = w->call.class;
     int64_t until = lp_retry_out_until(w, class);
     observe(w, LP_ERROR, class, until);
-    if (w->pending && (w->call.http_status == 404 || w->call.http_status == 410))
+    if (w->pending && (w->call.http_status == 404 || w->call.http_status == 410)) {
         lp_pending_end(l->gateway, w->pending); /* not known there: asking again is in vain */
+        w->pending = 0;
+    }
     if (class == LP_AUTH || class == LP_CONFIG)
         refuse(w, class);
     else

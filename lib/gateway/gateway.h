@@ -72,7 +72,7 @@ struct lp_fresh {
     struct lp_answer answer;
 };
 
-/* A batch another run handed in and did not see the end of. */
+/* A batch that was handed in, by another run or ours, and did not come to a good end. */
 struct lp_resumed {
     struct lp_lane *lane;
     int64_t id;
@@ -252,8 +252,12 @@ void lp_pending_put(
 /* The batch is answered: its row goes with the transaction that commits the answers. */
 void lp_pending_end(struct lp_gateway *g, int64_t id);
 int lp_pending_drop_done(struct lp_gateway *g, struct lp_err *err);
-/* It was asked for as long as may be, in vain. `id` may be 0. */
-void lp_pending_late(struct lp_gateway *g, int64_t id);
+/* It was asked for as long as may be, in vain; true where it is given up. `id` may be 0. */
+bool lp_pending_late(struct lp_gateway *g, int64_t id);
+/* One of our own has failed, and stays on file: a later record that is part of it asks for it again. */
+void lp_pending_leave(struct lp_lane *l, int64_t id);
+/* It is no longer asked for; `again`: but may be. */
+void lp_pending_over(struct lp_resumed *r, bool again);
 /* Reads what runs that are no more have left for the chain's providers. */
 int lp_pending_load(struct lp_gateway *g, struct lp_err *err);
 /* Is the record part of such a batch? Then it is waited for there. */

@@ -94,12 +94,19 @@ void lp_pending_end(struct lp_gateway *g, int64_t id)
 }
 
 /* Vendors are ready within minutes. One that is not a day later never will be. */
-void lp_pending_late(struct lp_gateway *g, int64_t id)
+bool lp_pending_late(struct lp_gateway *g, int64_t id)
 {
     struct lp_err err = {0};
-    if (id && lp_db_run(lp_state_db(g->state), &err, "DELETE FROM pending WHERE id = ? AND at < ?",
-                  "ii", id, lp_clock_real() - DAY_MS))
+    struct lp_db *db;
+    if (!id)
+        return false;
+    db = lp_state_db(g->state);
+    if (lp_db_run(db, &err, "DELETE FROM pending WHERE id = ? AND at < ?", "ii", id,
+            lp_clock_real() - DAY_MS)) {
         lp_gateway_fail(g, &err);
+        return false;
+    }
+    return lp_db_changes(db) > 0;
 }
 
 int lp_pending_drop_done(struct lp_gateway *g, struct lp_err *err)
@@ -111,7 +118,7 @@ int lp_pending_drop_done(struct lp_gateway *g, struct lp_err *err)
     return r;
 }
 
-/* ---- those of runs that are no more ---------------------------------------------------------- */
+/* ---- those that may be asked for again ------------------------------------------------------ */
 
 static int load_row(struct lp_gateway *g, struct lp_lane *l, struct lp_stmt *q, struct lp_err *err)
 {
@@ -121,13 +128,10 @@ static int load_row(struct lp_gateway *g, struct lp_lane *l, struct lp_stmt *q, 
         return lp_err_set(err, LP_ERR_IO, "corrupt",
             "%s: pending row %lld of %s fails its checksum; it is damaged and not used",
             lp_state_path(g->state), (long long)lp_stmt_int(q, 0), l->provider->name);
-    struct lp_str owner = lp_stmt_text(q, 4);
-    if (lp_owner_alive(owner))
-        return 0;
     struct lp_resumed *r = lp_alloc(sizeof *r);
     r->lane = l;
     r->id = lp_stmt_int(q, 0);
-    lp_buf_str(&r->owner, owner);
+    lp_buf_str(&r->owner, lp_stmt_text(q, 4));
     lp_buf_str(&r->memo, memo);
     lp_buf_str(&r->items, items);
     r->n = keys.n / sizeof *r->keys;
@@ -154,11 +158,33 @@ static int load_lane(struct lp_gateway *g, struct lp_lane *l, struct lp_err *err
     int r;
     lp_stmt_bind(q, "ss", p->capability, p->name);
     while ((r = lp_stmt_row(q, err)) > 0)
-        if (load_row(g, l, q, err)) {
+        if (!lp_owner_alive(lp_stmt_text(q, 4)) && load_row(g, l, q, err)) {
             lp_stmt_reset(q);
             return -1;
         }
     return r;
+}
+
+void lp_pending_leave(struct lp_lane *l, int64_t id)
+{
+    struct lp_gateway *g = l->gateway;
+    struct lp_err err = {0};
+    struct lp_stmt *q = lp_db_stmt(lp_state_db(g->state),
+        "SELECT id, memo, items, keys, owner, crc FROM pending WHERE id = ?");
+    lp_stmt_bind(q, "i", id);
+    if (lp_stmt_row(q, &err) > 0)
+        load_row(g, l, q, &err);
+    lp_stmt_reset(q);
+    if (err.kind)
+        lp_gateway_fail(g, &err);
+}
+
+void lp_pending_over(struct lp_resumed *r, bool again)
+{
+    r->work = NULL;
+    r->done = !again;
+    for (size_t i = 0; i < r->n; i++)
+        r->at[i] = &r->stand_ins[i];
 }
 
 static int load(struct lp_gateway *g, struct lp_err *err)

@@ -29,7 +29,8 @@ struct lp_work {
     int64_t due;           /* mono: next try or poll; 0: a try is under way */
     struct lp_buf memo;
     int64_t pending;            /* row of a batch handed in, 0: none */
-    struct lp_resumed *resumed; /* handed in by an earlier run */
+    struct lp_resumed *resumed; /* handed in by an earlier run, or earlier in this one */
+    bool left;                  /* it has failed, but is still on file */
     size_t reserved;            /* records that money was set aside for */
     int64_t reserved_at;        /* UTC */
     double credits;
