@@ -94,7 +94,8 @@ struct lp_state_total {
 int lp_state_totals(struct lp_state *s, int (*each)(void *arg, const struct lp_state_total *t),
     void *arg, struct lp_err *err);
 
-/* An operator takes a provider out for good, or puts it back: it is not asked before LP_FOREVER.
+/* An operator takes a provider out for good: it is not asked before LP_FOREVER. Or puts it back,
+ * whatever kept it out.
  * 1 done, 0 it was so already, -1 error. */
 #define LP_FOREVER INT64_C(253402300799000) /* the last second of the year 9999 */
 int lp_state_bench(struct lp_state *s, const char *capability, const char *provider, bool bench,
