@@ -373,8 +373,9 @@ int import_contact(struct import *im, struct lp_str email, struct lp_err *why)
 
     lp_buf_reset(b);
     if (im->rows.csv.plain && im->chosen[LP_MEMBER_EMAIL] >= 0) {
-        lp_buf_grow(
-            b, FIXED + 2 * im->rows.row.text.n + 8 * im->rows.csv.kept + im->mapping.key_bytes);
+        /* The domain is the key's: folded, it may take more bytes than the address it came from. */
+        lp_buf_grow(b, FIXED + im->key.len + 2 * im->rows.row.text.n + 8 * im->rows.csv.kept +
+                           im->mapping.key_bytes);
     } else {
         im->rows.csv.plain = false;
         reserve(im, FIXED, 2 * email.n + im->key.len);
