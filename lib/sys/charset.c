@@ -117,7 +117,8 @@ bool lp_charset_wide(const struct lp_charset *c)
     return c->wide;
 }
 
-/* Converts until the input is used up or something is in the way; errno says what. */
+/* Converts until the input is used up or something is in the way; errno says what. Without input: what
+ * the converter holds back, for some encodings write a letter before the accent it may get. */
 static bool convert(iconv_t cd, char **from, size_t *n, struct lp_buf *out)
 {
     for (;;) {
@@ -147,7 +148,8 @@ bool lp_charset_decode(struct lp_charset *c, struct lp_str text, struct lp_buf *
         return lp_utf8_valid(text.p, text.n) == text.n;
     }
     iconv(c->cd, NULL, NULL, NULL, NULL);
-    return n == 0 || (convert(c->cd, &from, &n, out) && !out->overflow);
+    return n == 0 ||
+           (convert(c->cd, &from, &n, out) && convert(c->cd, NULL, &n, out) && !out->overflow);
 }
 
 /* Converts one run; what is left at its end is an unfinished character. */
@@ -175,6 +177,7 @@ void lp_charset_stream(struct lp_charset *c, struct lp_str part, bool last, stru
             lp_buf_byte(out, '\xff');
             left = 0;
         }
+        memmove(c->part, c->part + c->parted - left, left);
         c->parted = left;
     }
     if (part.n > 0) {
@@ -182,10 +185,12 @@ void lp_charset_stream(struct lp_charset *c, struct lp_str part, bool last, stru
         c->parted = left < PART ? left : 0;
         memcpy(c->part, part.p + part.n - left, c->parted);
     }
-    if (last && c->parted > 0) {
+    if (!last)
+        return;
+    if (c->parted > 0)
         lp_buf_byte(out, '\xff');
-        c->parted = 0;
-    }
+    c->parted = 0;
+    convert(c->cd, NULL, &c->parted, out);
 }
 
 uint64_t lp_charset_length(const struct lp_charset *c, struct lp_str decoded)
