@@ -12,6 +12,7 @@
 
 #define BLOCK ((size_t)256 * 1024) /* of one read */
 #define HEAD  ((size_t)64 * 1024)  /* what is kept of a line over the maximum */
+#define EXTRA 4                    /* bytes beside the line's own: a BOM and a "\r" */
 
 struct lp_lines {
     char **files;     /* ended by NULL; no file at all is standard input */
@@ -273,7 +274,8 @@ static enum lp_line_kind cut(struct lp_lines *in, struct lp_line *line)
         return hand_out(in, stop, nl ? stop + 1 : stop, length, line);
     }
     in->scan = in->end;
-    if (in->skipping || in->end - in->start > in->max_line + 1)
+    size_t have = in->end - in->start;
+    if (in->skipping || (have > EXTRA && have - EXTRA > in->max_line))
         skip_more(in);
     return LP_LINE_WAIT;
 }

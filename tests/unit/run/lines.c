@@ -143,6 +143,48 @@ static void small_maximum(void **state)
     unlink(files[0]);
 }
 
+/* Its end is not in sight yet where a read ends, and what is over the maximum is none of the line. */
+static void longest_line_with_mark_and_return(void **state)
+{
+    (void)state;
+    const size_t block = (size_t)256 * 1024;
+    for (size_t over = 0; over <= 4; over++) {
+        size_t max = block - over;
+        char *text = malloc(max + 5);
+        memcpy(text, "\xef\xbb\xbf", 3);
+        memset(text + 3, 'x', max);
+        memcpy(text + 3 + max, "\r\n", 2);
+        char *files[] = {file_of(text, max + 5), NULL};
+        struct lp_lines *in = lp_lines_new(files, max);
+        struct lp_line line;
+        struct lp_err err = {0};
+        assert_int_equal(lp_lines_next(in, true, &line, &err), LP_LINE);
+        assert_int_equal(line.text.n, max);
+        assert_memory_equal(line.text.p, text + 3, max);
+        lp_lines_del(in);
+        unlink(files[0]);
+        free(text);
+    }
+}
+
+static void no_maximum_at_all(void **state)
+{
+    (void)state;
+    const size_t n = (size_t)600 * 1024;
+    char *text = malloc(n + 1);
+    memset(text, 'x', n);
+    memcpy(text + n, "\n", 1);
+    char *files[] = {file_of(text, n + 1), NULL};
+    struct lp_lines *in = lp_lines_new(files, SIZE_MAX);
+    struct lp_line line;
+    struct lp_err err = {0};
+    assert_int_equal(lp_lines_next(in, true, &line, &err), LP_LINE);
+    assert_int_equal(line.text.n, n);
+    lp_lines_del(in);
+    unlink(files[0]);
+    free(text);
+}
+
 static void chunks_are_the_bytes(void **state)
 {
     (void)state;
@@ -303,6 +345,8 @@ int main(void)
         cmocka_unit_test(other_byte_order_marks_stay),
         cmocka_unit_test(long_lines),
         cmocka_unit_test(small_maximum),
+        cmocka_unit_test(longest_line_with_mark_and_return),
+        cmocka_unit_test(no_maximum_at_all),
         cmocka_unit_test(chunks_are_the_bytes),
         cmocka_unit_test(cannot_be_read),
         cmocka_unit_test_setup_teardown(never_waits, pipe_in, pipe_out),
