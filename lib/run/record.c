@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What one huge value may leave behind in a record that is used again. */
+/* What one huge value, and one of many members, may leave behind in a record that is used again: there
+ * is one for each place of the window. */
 #define SCRATCH_KEPT ((size_t)64 << 10)
+#define MEMBERS_KEPT 512
 
 void lp_rec_reset(struct lp_rec *r)
 {
@@ -17,6 +19,11 @@ void lp_rec_reset(struct lp_rec *r)
     r->error_at = 0;
     if (r->scratch.cap > SCRATCH_KEPT)
         lp_buf_free(&r->scratch);
+    if (r->room > MEMBERS_KEPT) {
+        free(r->member);
+        r->member = NULL;
+        r->room = 0;
+    }
     lp_arena_reset(&r->arena);
 }
 

@@ -136,6 +136,10 @@ static void member_ceiling(void **state)
     assert_int_equal(lp_rec_parse(&r, b.p, b.len, &err), -1);
     assert_true(r.room <= 2 * LP_REC_MEMBERS);
     assert_int_equal(lp_rec_parse(&r, "{\"a\":1}", 7, &err), 0);
+    many_members(&b, LP_REC_MEMBERS);
+    assert_int_equal(lp_rec_parse(&r, b.p, b.len, &err), 0);
+    lp_rec_reset(&r); /* a thousand records of a window keep little of it each */
+    assert_true(r.room <= 1024);
     lp_buf_free(&b);
     lp_rec_free(&r);
 }
