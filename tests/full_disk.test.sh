@@ -128,6 +128,25 @@ try_reader_gone() { # PROGRAM ARGUMENTS...
     say $? "$p: reader gone"
 }
 
+# The same while the input is open and says nothing more.
+try_reader_gone_idle() { # PROGRAM ARGUMENTS...
+    p=$1
+    shift
+    reads "$p" || return
+    reader='head -n 1' lines=1
+    [ "$p" = report ] && reader=: lines=0
+    rm -f "$T/slow"
+    mkfifo "$T/slow"
+    { sample "$p" 3 && exec sleep 60; } >"$T/slow" &
+    writer=$!
+    timeout 30 "$bin/$p" --quiet "$@" <"$T/slow" 2>"$T/err" | $reader >"$T/out"
+    status=${PIPESTATUS[0]}
+    kill "$writer" 2>/dev/null
+    wait "$writer" 2>/dev/null
+    [ "$status" = 141 ] && [ "$(wc -l <"$T/out")" = $lines ]
+    say $? "$p: reader gone while it waits for input"
+}
+
 for path in "$bin"/*; do
     [ -x "$path" ] || continue
     program=${path##*/}
@@ -136,6 +155,7 @@ for path in "$bin"/*; do
     try_full_disk "$program" "$@"
     try_closed "$program" "$@"
     try_reader_gone "$program" "$@"
+    try_reader_gone_idle "$program" "$@"
 done
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ] && [ "$passed" -gt 0 ]

@@ -308,12 +308,11 @@ static int wait_for_events(struct lp_gateway *g, int timeout, struct lp_err *err
         return -1;
     if (lp_window_ready(g->window) && lp_out_pending(&g->run->out) < OUT_PENDING)
         timeout = 0; /* the flush has made room for more */
-    lp_run_tick(g->run);
     add_fd(fds, &n, lp_signals_fd(), POLLIN);
     if (reading)
         add_fd(fds, &n, lp_lines_fd(g->run->in), POLLIN);
-    if (lp_out_pending(&g->run->out))
-        add_fd(fds, &n, g->run->out.fd, POLLOUT);
+    if (lp_out_pending(&g->run->out) || (g->run->out.pipe && !g->run->out.closed))
+        add_fd(fds, &n, g->run->out.fd, lp_out_pending(&g->run->out) ? POLLOUT : 0);
     n = driver_fds(g, fds, n, &timeout);
     if (g->http && lp_http_in_flight(g->http)) {
         if (lp_http_poll(g->http, fds, n, timeout, err))
@@ -324,6 +323,7 @@ static int wait_for_events(struct lp_gateway *g, int timeout, struct lp_err *err
     }
     dispatch(g, fds, n);
     lp_signals_drain();
+    lp_run_tick(g->run); /* has the reader gone meanwhile? Then nothing more is asked */
     return 0;
 }
 

@@ -77,6 +77,7 @@ void lp_run_tick(struct lp_run *run)
         lp_progress_show(run->progress, run);
     else
         lp_progress_tick(run->progress, run);
+    lp_out_hung_up(&run->out);
 }
 
 int lp_run_idle(struct lp_run *run, struct lp_err *err)
@@ -84,7 +85,6 @@ int lp_run_idle(struct lp_run *run, struct lp_err *err)
     if (lp_rejects_flush(run->rejects, err) < 0 || lp_out_flush(&run->out, err) < 0)
         return -1;
     lp_run_tick(run);
-    lp_out_hung_up(&run->out);
     return 0;
 }
 
