@@ -103,6 +103,8 @@ static bool make_url(struct lp_wire *w, const struct lp_provider *p, struct lp_s
     if (!lp_json_get(request, "url", &v) || !lp_json_decode(v, &w->scratch))
         return false;
     fill(w, &w->url, p, lp_buf_view(&w->scratch), IN_URL);
+    if (w->url.len == 0) /* a setting that is to hold it, and is empty */
+        return false;
     if (!lp_json_get(request, "query", &v))
         return true;
     struct lp_json_iter it = lp_json_iter(v);

@@ -363,6 +363,7 @@ static void a_url_may_be_the_secret(void **state)
     assert_string_equal(w.request.method, "GET");
     assert_null(w.request.headers[1]);
     assert_false(lp_wire_make(&w, p, LP_STR("{\"body\":{}}")));
+    assert_false(lp_wire_make(&w, p, LP_STR("{\"url\":\"\",\"query\":{\"a\":1}}")));
     lp_wire_free(&w);
     lp_provider_del(p);
 }
