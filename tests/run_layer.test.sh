@@ -94,6 +94,7 @@ is "status 0: every record is in the output" 0 "$(contacts 3 | status_of)"
 is "status 1: something ended failed" 1 "$(echo '{"email":"x","failed":1}' | status_of)"
 is "status 2: an unknown option" 2 "$(status_of --no-such-option </dev/null)"
 is "status 2: a shard that is none" 2 "$(status_of --shard 3/3 </dev/null)"
+is "status 2: more jobs than there can be" "2 2" "$(status_of --jobs 10001 </dev/null) $(status_of --jobs 4294967296 </dev/null)"
 is "status 2: --max-errors that is none" 2 "$(status_of --max-errors some </dev/null)"
 is "status 74: a file that is not there" 74 "$(status_of nowhere.ndjson)"
 grep -q '^pass: cannot open nowhere.ndjson: No such file' err

@@ -23,11 +23,13 @@
 #include "leadpipe/out.h"
 #include "leadpipe/record.h"
 
+#define LP_RUN_JOBS_MOST 10000
+
 /* Options every filter has. */
 struct lp_common {
     const char *config, *state; /* NULL: from the environment, else XDG */
     bool dry_run, unordered, fail_fast, quiet, verbose, no_color;
-    int64_t jobs; /* 0: not given */
+    int64_t jobs; /* 0: not given; at most LP_RUN_JOBS_MOST */
     const char *rejects, *stats, *max_errors;
     int64_t limit;     /* -1: none */
     const char *shard; /* "I/N" */

@@ -18,6 +18,7 @@
 
 #define WINDOW_BYTES (16 * 1024 * 1024)
 #define WINDOW_MIN   1024
+#define WINDOW_MAX   100000 /* more records than those bytes hold */
 #define OUT_PENDING  (128 * 1024)
 #define GRACE_MS     10000
 #define FDS_MAX      1100
@@ -57,7 +58,7 @@ static size_t window_slots(const struct lp_gateway *g)
         if (!g->chain.lanes[i]->provider->embedded && need > slots)
             slots = need;
     }
-    return slots;
+    return slots < WINDOW_MAX ? slots : WINDOW_MAX;
 }
 
 static int set_chaos(struct lp_gateway *g, const char *spec, struct lp_err *err)

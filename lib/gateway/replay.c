@@ -155,7 +155,8 @@ static int take_head(struct lp_recording *r, struct lp_err *err)
     if (!lp_clock_fixed() && lp_json_get(r->head, "now", &v) && lp_json_decode(v, &r->scratch) &&
         lp_clock_parse(lp_buf_view(&r->scratch), &now))
         lp_clock_fix(now);
-    if (g->run->common.jobs <= 0 && lp_json_get(r->head, "jobs", &v) && lp_json_int(v, &n) && n > 0)
+    if (g->run->common.jobs <= 0 && lp_json_get(r->head, "jobs", &v) && lp_json_int(v, &n) &&
+        n > 0 && n <= LP_RUN_JOBS_MOST)
         g->jobs = (unsigned)n;
     if (lp_json_get(r->head, "seed", &v) && lp_json_int(v, &n))
         g->seed = (uint64_t)n;

@@ -76,6 +76,15 @@ static int parse_shard(struct lp_run *run, struct lp_err *err)
     return 0;
 }
 
+/* More than any provider takes at a time, and than there are descriptors. */
+static int check_jobs(const struct lp_run *run, struct lp_err *err)
+{
+    if (run->common.jobs <= LP_RUN_JOBS_MOST)
+        return 0;
+    return lp_err_set(err, LP_ERR_USAGE, NULL, "--jobs %lld: is more than %d",
+        (long long)run->common.jobs, LP_RUN_JOBS_MOST);
+}
+
 static int parse_max_errors(struct lp_run *run, struct lp_err *err)
 {
     const char *text = run->common.max_errors;
@@ -153,7 +162,8 @@ bool lp_run_options(struct lp_run *run, int argc, char **argv, char ***operands,
     case LP_OPT_BAD: break;
     case LP_OPT_RUN:
         apply(run);
-        if (parse_shard(run, &err) == 0 && parse_max_errors(run, &err) == 0) {
+        if (check_jobs(run, &err) == 0 && parse_shard(run, &err) == 0 &&
+            parse_max_errors(run, &err) == 0) {
             *status = refuse_operands(p, *operands);
             if (*status == 0)
                 *status = refuse_terminal(p, *operands);
