@@ -269,7 +269,7 @@ static void take_answer(struct lp_worker *w, struct lp_str line)
     }
     double after = json ? lp_reply_real(line, "retry_after_s", -1) : -1;
     if (after >= 0 && call->n == 1)
-        call->retry_after_ms = (int64_t)(after * 1000);
+        call->retry_after_ms = lp_reply_ms(after);
     w->answered = true;
     w->exec->crashes = w->exec->stillborn = 0;
     w->deadline = lp_clock_mono() + w->exec->provider->timeout_ms;

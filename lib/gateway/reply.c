@@ -6,6 +6,8 @@
 #include "leadpipe/log.h"
 #include "leadpipe/utf8.h"
 
+#define WAIT_MAX_S 316224000 /* as of Retry-After: ten years */
+
 /* What a vendor says may quote the address; what is said of a failure names nobody. */
 static void hide_addresses(char *p, size_t n)
 {
@@ -100,6 +102,13 @@ double lp_reply_real(struct lp_str object, const char *path, double preset)
     return lp_json_path(object, path, &v) && lp_json_real(v, &d) ? d : preset;
 }
 
+int64_t lp_reply_ms(double seconds)
+{
+    if (!(seconds > 0))
+        return 0;
+    return seconds < WAIT_MAX_S ? (int64_t)(seconds * 1000) : (int64_t)WAIT_MAX_S * 1000;
+}
+
 /* Milliseconds until `reset_at`: RFC 3339, or seconds since 1970 as a number or as text. -1: there is
  * none, or none ahead. */
 static int64_t until_reset(struct lp_str error, struct lp_buf *scratch)
@@ -124,7 +133,7 @@ void lp_reply_wait(struct lp_call *call, struct lp_str reply, struct lp_buf *scr
 {
     double after = lp_reply_real(reply, "retry_after_s", -1);
     if (after >= 0)
-        call->retry_after_ms = (int64_t)(after * 1000);
+        call->retry_after_ms = lp_reply_ms(after);
     else if (call->retry_after_ms < 0)
         call->retry_after_ms = until_reset(reply, scratch);
 }
@@ -149,7 +158,7 @@ void lp_reply_take(struct lp_call *call, struct lp_str reply, struct lp_buf *scr
         double after = lp_reply_real(v, "after_s", 0);
         if (!lp_json_get(v, "memo", &memo))
             memo = LP_STR("null");
-        lp_call_next(call, (int64_t)(after * 1000), memo);
+        lp_call_next(call, lp_reply_ms(after), memo);
     } else if (lp_json_get(reply, "results", &v) && lp_json_type(v) == LP_JSON_ARRAY) {
         struct lp_json_iter it = lp_json_iter(v);
         for (size_t i = 0; i < call->n && lp_json_next(&it, &name, &each); i++)

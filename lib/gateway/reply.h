@@ -29,5 +29,7 @@ void lp_reply_wait(struct lp_call *call, struct lp_str reply, struct lp_buf *scr
 /* A member's text, decoded into `out`; p == NULL: no string. */
 struct lp_str lp_reply_text(struct lp_str object, const char *name, struct lp_buf *out);
 double lp_reply_real(struct lp_str object, const char *path, double preset);
+/* Seconds that somebody gave, as milliseconds from 0 to ten years: a wait can be reckoned with. */
+int64_t lp_reply_ms(double seconds);
 
 #endif
