@@ -64,7 +64,8 @@ void lp_buf_vprintf(struct lp_buf *b, const char *fmt, va_list ap);
 void lp_buf_int(struct lp_buf *b, int64_t v);
 /* Removes `n` bytes from the front. */
 void lp_buf_shift(struct lp_buf *b, size_t n);
-void lp_buf_reset(struct lp_buf *b); /* empty, memory kept */
+void lp_buf_reset(struct lp_buf *b);             /* empty, memory kept */
+void lp_buf_trim(struct lp_buf *b, size_t kept); /* the same, but for memory over `kept` */
 void lp_buf_free(struct lp_buf *b);
 /* The bytes as a heap string the caller frees; the buffer is left empty. */
 char *lp_buf_take(struct lp_buf *b);

@@ -86,6 +86,13 @@ void lp_buf_reset(struct lp_buf *b)
         b->p[0] = '\0';
 }
 
+void lp_buf_trim(struct lp_buf *b, size_t kept)
+{
+    if (b->cap > kept)
+        lp_buf_free(b);
+    lp_buf_reset(b);
+}
+
 void lp_buf_free(struct lp_buf *b)
 {
     free(b->p);

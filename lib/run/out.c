@@ -79,9 +79,7 @@ static void sent(struct lp_out *o, size_t n)
     if (lp_out_pending(o) > 0)
         return;
     o->sent = 0;
-    lp_buf_reset(&o->buf);
-    if (o->buf.cap > KEEP_BYTES)
-        lp_buf_free(&o->buf);
+    lp_buf_trim(&o->buf, KEEP_BYTES);
 }
 
 /* As many whole lines as fit into `max` bytes: what a pipe takes at once it takes whole, so a program

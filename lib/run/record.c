@@ -17,8 +17,7 @@ void lp_rec_reset(struct lp_rec *r)
     r->open_at = r->close_at = 0;
     r->changed = r->escapes = false;
     r->error_at = 0;
-    if (r->scratch.cap > SCRATCH_KEPT)
-        lp_buf_free(&r->scratch);
+    lp_buf_trim(&r->scratch, SCRATCH_KEPT);
     if (r->room > MEMBERS_KEPT) {
         free(r->member);
         r->member = NULL;

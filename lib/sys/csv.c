@@ -13,6 +13,8 @@ void lp_csv_init(struct lp_csv *c, char delimiter, char eol)
     /* Cannot fail: it allocates nothing before the first row. */
     csv_init(c->parser, 0);
     csv_set_delim(c->parser, (unsigned char)delimiter);
+    csv_set_realloc_func(
+        c->parser, lp_realloc); /* its own would cut the row short without a word */
 }
 
 void lp_csv_free(struct lp_csv *c)

@@ -52,8 +52,7 @@ struct lp_http {
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_data)
 {
-    (void)easy;
-    (void)socket_data;
+    (void)easy, (void)socket_data;
     struct lp_http *h = arg;
     bool out = what == CURL_POLL_OUT || what == CURL_POLL_INOUT;
     bool in = what == CURL_POLL_IN || what == CURL_POLL_INOUT;
@@ -105,6 +104,16 @@ static const struct {
     {CURLOPT_MAXFILESIZE, BODY_MAX},
 };
 
+/* Where libcurl has no memory left, a request could go out without its key. */
+static void need(bool memory)
+{
+    if (!memory)
+        lp_mem_exhausted();
+}
+
+#define SET_TEXT(easy, option, text)                                                               \
+    need(curl_easy_setopt(easy, option, text) != CURLE_OUT_OF_MEMORY)
+
 /* The options no request changes. */
 static void slot_base(struct slot *s)
 {
@@ -134,18 +143,11 @@ static struct slot *slot_take(struct lp_http *h)
     }
     s = lp_alloc(sizeof *s);
     s->http = h;
-    s->easy = curl_easy_init();
+    need((s->easy = curl_easy_init()));
     slot_base(s);
     h->all = lp_realloc_array(h->all, h->slots + 1, sizeof(struct slot *));
     h->all[h->slots++] = s;
     return s;
-}
-
-static void buf_shrink(struct lp_buf *b)
-{
-    if (b->cap > BODY_KEEP)
-        lp_buf_free(b);
-    lp_buf_reset(b);
 }
 
 static void slot_release(struct slot *s)
@@ -156,9 +158,9 @@ static void slot_release(struct slot *s)
     h->in_flight--;
     curl_slist_free_all(s->headers);
     s->headers = NULL;
-    buf_shrink(&s->sent);
-    buf_shrink(&s->body);
-    buf_shrink(&s->json);
+    lp_buf_trim(&s->sent, BODY_KEEP);
+    lp_buf_trim(&s->body, BODY_KEEP);
+    lp_buf_trim(&s->json, BODY_KEEP);
 }
 
 static void slot_del(struct slot *s)
@@ -180,12 +182,12 @@ static void slot_del(struct slot *s)
 static void set_headers(struct slot *s, const struct lp_http_request *q)
 {
     for (const char *const *h = q->headers; h && *h; h++)
-        s->headers = curl_slist_append(s->headers, *h);
+        need((s->headers = curl_slist_append(s->headers, *h)));
     /* Not a form, and no second of waiting for "100 Continue". */
     if (!lp_http_check_header(q, "content-type"))
-        s->headers = curl_slist_append(s->headers, "Content-Type:");
+        need((s->headers = curl_slist_append(s->headers, "Content-Type:")));
     if (!lp_http_check_header(q, "expect"))
-        s->headers = curl_slist_append(s->headers, "Expect:");
+        need((s->headers = curl_slist_append(s->headers, "Expect:")));
     curl_easy_setopt(s->easy, CURLOPT_HTTPHEADER, s->headers);
 }
 
@@ -205,7 +207,7 @@ static void set_method(struct slot *s, const struct lp_http_request *q)
         curl_easy_setopt(e, CURLOPT_NOBODY, head ? 1L : 0L);
     }
     bool plain = (post && body) || (!body && (get || head));
-    curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, plain ? NULL : q->method);
+    SET_TEXT(e, CURLOPT_CUSTOMREQUEST, plain ? NULL : q->method);
 }
 
 static void set_access(struct slot *s, const struct lp_http_request *q)
@@ -217,14 +219,13 @@ static void set_access(struct slot *s, const struct lp_http_request *q)
         free(s->ca_file);
         s->ca_file = q->ca_file ? lp_strdup(q->ca_file) : NULL;
         if (q->ca_file)
-            curl_easy_setopt(s->easy, CURLOPT_CAINFO, q->ca_file);
+            SET_TEXT(s->easy, CURLOPT_CAINFO, q->ca_file);
     }
     if (!q->basic_user && !s->used_auth)
         return;
     s->used_auth = q->basic_user != NULL;
-    curl_easy_setopt(s->easy, CURLOPT_USERNAME, q->basic_user);
-    curl_easy_setopt(
-        s->easy, CURLOPT_PASSWORD, q->basic_user && q->basic_password ? q->basic_password : NULL);
+    SET_TEXT(s->easy, CURLOPT_USERNAME, q->basic_user);
+    SET_TEXT(s->easy, CURLOPT_PASSWORD, q->basic_user ? q->basic_password : NULL);
 }
 
 static long as_long_ms(int64_t ms)
@@ -245,7 +246,7 @@ static bool start(struct slot *s)
         s->http->late = s;
         return true;
     }
-    curl_easy_setopt(s->easy, CURLOPT_URL, s->url.p);
+    SET_TEXT(s->easy, CURLOPT_URL, s->url.p);
     curl_easy_setopt(s->easy, CURLOPT_TIMEOUT_MS, as_long_ms(left));
     return curl_multi_add_handle(s->http->multi, s->easy) == CURLM_OK;
 }
@@ -467,7 +468,7 @@ struct lp_http *lp_http_new(struct lp_err *err)
     }
     struct lp_http *h = lp_alloc(sizeof *h);
     h->watch.due = -1;
-    h->multi = curl_multi_init();
+    need((h->multi = curl_multi_init()));
     h->connections = CONNECTIONS_MIN;
     curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, (long)h->connections);
     curl_multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, on_socket);

@@ -3,7 +3,8 @@
 Needs programs built with -DLP_TEST_ALLOC, as `make check-san` builds them: there LEADPIPE_FAIL_ALLOC=N
 makes the N-th request of lib/base/mem.c fail. Each program is run with N = 1, 2, ... until a run comes
 to its end untouched. What libjq, SQLite, libcurl and the C library allocate for themselves does not
-pass there and is not tried here; libjq is given a handler that ends the program in the same way.
+pass there and is not tried here; libjq is given a handler that ends the program in the same way, and
+libcsv allocates by ours.
 """
 import concurrent.futures
 import itertools

@@ -34,6 +34,25 @@ static void appends(void **state)
     lp_buf_reset(&b);
 }
 
+static void trims(void **state)
+{
+    (void)state;
+    struct lp_buf b = {.max = 1000};
+    lp_buf_puts(&b, "small");
+    lp_buf_trim(&b, 64);
+    assert_int_equal(b.len, 0);
+    assert_int_equal(b.cap, 64);
+    assert_string_equal(b.p, "");
+    lp_buf_printf(&b, "%0500d", 1);
+    lp_buf_printf(&b, "%0600d", 1);
+    assert_true(b.overflow);
+    lp_buf_trim(&b, 64);
+    assert_int_equal(b.cap, 0);
+    assert_false(b.overflow);
+    assert_int_equal(b.max, 1000);
+    lp_buf_free(&b);
+}
+
 static void integers(void **state)
 {
     (void)state;
@@ -94,6 +113,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(appends),
+        cmocka_unit_test(trims),
         cmocka_unit_test(integers),
         cmocka_unit_test(ceiling),
         cmocka_unit_test(taking),

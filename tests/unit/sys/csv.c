@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include <csv.h>
+
 #include "leadpipe/csv.h"
 
 /* The line with its padding, as lp_csv_line wants it. */
@@ -180,6 +182,16 @@ static void scan_stops_at_a_huge_cell(void **state)
     free(p);
 }
 
+/* Its own allocation may fail, and then the row comes short of cells without a word. */
+static void memory_comes_from_us(void **state)
+{
+    (void)state;
+    struct lp_csv c;
+    lp_csv_init(&c, ',', '\n');
+    assert_ptr_equal(c.parser->realloc_func, lp_realloc);
+    lp_csv_free(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +202,7 @@ int main(void)
         cmocka_unit_test(too_many_cells_are_counted),
         cmocka_unit_test(scan_finds_the_end),
         cmocka_unit_test(scan_stops_at_a_huge_cell),
+        cmocka_unit_test(memory_comes_from_us),
     };
     return cmocka_run_group_tests_name("csv", tests, NULL, NULL);
 }
