@@ -228,6 +228,22 @@ for args in ([], ["--drive", "4"]):
     assert within(p, 5) == -signal.SIGPIPE, p.returncode
     p.stdin.close()
 END
+python "rejects wait for a reader, also where another program set O_NONBLOCK" <<'END'
+from peer import *
+import fcntl, threading
+r, w = os.pipe()
+fcntl.fcntl(w, fcntl.F_SETFL, fcntl.fcntl(w, fcntl.F_GETFL) | os.O_NONBLOCK)
+p = subprocess.Popen([PASS, "--rejects", "/dev/stderr"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=w)
+os.close(w)
+bad = b"".join(b"not json %d %s\n" % (i, b"y" * 1000) for i in range(200))
+feeder = threading.Thread(target=lambda: (p.stdin.write(bad), p.stdin.close()), daemon=True)
+feeder.start()
+time.sleep(0.3)
+said = open(r, "rb").read()
+assert p.wait(20) == 1, p.returncode
+assert said.count(b'"code":"bad_json"') == 200, said.count(b'"code":"bad_json"')
+assert said.endswith(b"pass: in 200 out 0 rejects 200 dropped 0\n"), said[-200:]
+END
 for name in TERM:143 INT:130; do
     SIGNAL=${name%:*} STATUS=${name#*:} python "SIG${name%:*} with a slow producer: status ${name#*:}, nothing lost" <<'END'
 from peer import *

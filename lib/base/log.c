@@ -2,12 +2,13 @@
 #include "leadpipe/log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include "leadpipe/vault.h"
 
 /* One write of at most this many bytes is never mixed with another program's in the same pipe. */
-enum { LINE_MAX_BYTES = 4096, SECRET_MIN = 4, DATA_SECRET_MIN = 8 };
+enum { LINE_MAX_BYTES = 4096, SECRET_MIN = 4, DATA_SECRET_MIN = 8, PATIENCE_MS = 1000 };
 
 static struct {
     const char *program;
@@ -217,7 +218,9 @@ static void say(const char *fmt, va_list ap)
     lp_buf_byte(&b, '\n');
     for (size_t at = 0; at < b.len;) {
         ssize_t n = write(STDERR_FILENO, b.p + at, b.len - at);
-        if (n < 0 && errno == EINTR)
+        /* EAGAIN: another program has set O_NONBLOCK on what is shared; it is not waited for long. */
+        struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};
+        if (n < 0 && (errno == EINTR || (errno == EAGAIN && poll(&room, 1, PATIENCE_MS) > 0)))
             continue;
         if (n <= 0)
             break;

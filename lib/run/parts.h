@@ -20,6 +20,9 @@ bool lp_run_options(struct lp_run *run, int argc, char **argv, char ***operands,
 int lp_run_side_file(const char *option, const char *path, int flags, mode_t mode, char **inputs,
     struct lp_err *err);
 
+/* Writes all of it, waiting where another program has set O_NONBLOCK on what is shared. -1: errno says
+ * why not; *sent says how much went out (NULL: does not matter). */
+int lp_run_write_all(int fd, struct lp_str text, size_t *sent);
 /* Opens --stats FILE early, so that a wrong name is found before the work is done. *fd -1: none. */
 int lp_run_stats_open(struct lp_run *run, char **inputs, int *fd, struct lp_err *err);
 /* Writes it and closes fd. */

@@ -1,7 +1,6 @@
 /* rejects - see leadpipe/rejects.h */
 #include "leadpipe/rejects.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -215,18 +214,11 @@ static uint64_t lines_after(const struct lp_rejects *r, size_t sent)
 
 static int write_all(struct lp_rejects *r, struct lp_err *err)
 {
-    size_t sent = 0;
-    while (sent < r->lines.len) {
-        ssize_t n = write(r->fd, r->lines.p + sent, r->lines.len - sent);
-        if (n < 0 && errno != EINTR) {
-            lp_err_errno(err, "cannot write %s (--rejects)", r->path);
-            r->lost += lines_after(r, sent);
-            return -1;
-        }
-        if (n > 0)
-            sent += (size_t)n;
-    }
-    return 0;
+    size_t sent;
+    if (lp_run_write_all(r->fd, lp_buf_view(&r->lines), &sent) == 0)
+        return 0;
+    r->lost += lines_after(r, sent);
+    return lp_err_errno(err, "cannot write %s (--rejects)", r->path);
 }
 
 int lp_rejects_flush(struct lp_rejects *r, struct lp_err *err)

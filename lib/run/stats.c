@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -62,6 +63,29 @@ int lp_run_stats_open(struct lp_run *run, char **inputs, int *fd, struct lp_err 
     return path && *fd < 0 ? -1 : 0;
 }
 
+/* After a write that failed: is it to be tried again, now or once there is room? */
+static bool wait_for_room(int fd)
+{
+    struct pollfd room = {.fd = fd, .events = POLLOUT};
+    if (errno == EINTR)
+        return true;
+    return errno == EAGAIN && (poll(&room, 1, -1) >= 0 || errno == EINTR);
+}
+
+int lp_run_write_all(int fd, struct lp_str text, size_t *sent)
+{
+    size_t at = 0;
+    bool good = true;
+    while (good && at < text.n) {
+        ssize_t n = write(fd, text.p + at, text.n - at);
+        good = n >= 0 || wait_for_room(fd);
+        at += n > 0 ? (size_t)n : 0;
+    }
+    if (sent)
+        *sent = at;
+    return good ? 0 : -1;
+}
+
 /* --- for programs ------------------------------------------------------------------------------
  */
 
@@ -98,18 +122,6 @@ static void put_stats(struct lp_run *run, struct lp_buf *b)
     lp_buf_add(b, "}\n", 2);
 }
 
-static int write_all(int fd, struct lp_str s)
-{
-    while (s.n > 0) {
-        ssize_t n = write(fd, s.p, s.n);
-        if (n < 0 && errno != EINTR)
-            return -1;
-        if (n > 0)
-            s = (struct lp_str){s.p + n, s.n - (size_t)n};
-    }
-    return 0;
-}
-
 int lp_run_stats_write(struct lp_run *run, int fd, struct lp_err *err)
 {
     struct stat st;
@@ -120,7 +132,8 @@ int lp_run_stats_write(struct lp_run *run, int fd, struct lp_err *err)
     lp_log_redact(&text);
     /* The file was opened early and keeps an earlier run's counts until now. */
     bool plain = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && !is_standard_error(fd);
-    bool bad = (plain && ftruncate(fd, 0) < 0) || write_all(fd, lp_buf_view(&text)) < 0;
+    bool bad =
+        (plain && ftruncate(fd, 0) < 0) || lp_run_write_all(fd, lp_buf_view(&text), NULL) < 0;
     int number = errno;
     lp_buf_free(&text);
     if (close(fd) < 0 && !bad) {
