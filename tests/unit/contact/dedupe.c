@@ -87,6 +87,19 @@ static void merge_completes_the_first(void **state)
         "\"custom_fields\":{\"p\":\"1\",\"q\":\"2\"}}\n{\"email\":2}\n{\"email\":4}\n");
 }
 
+/* Fields of files whose columns stand in another order: each is found wherever it is. */
+static void merge_finds_fields_in_any_order(void **state)
+{
+    (void)state;
+    struct lp_buf out = {0};
+    lp_dedupe_merge(lp_str("{\"email\":1,\"custom_fields\":{\"a\":1,\"b\":2,\"c\":3}}"),
+        lp_str("{\"email\":1,\"custom_fields\":{\"c\":9,\"x\":4,\"a\":9,\"y\":5,\"x\":6,\"b\":9}}"),
+        &out);
+    assert_string_equal(out.p, "{\"email\":1,\"custom_fields\":{\"a\":1,\"b\":2,\"c\":3,"
+                               "\"x\":4,\"y\":5,\"x\":6}}\n");
+    lp_buf_free(&out);
+}
+
 static void spool_larger_than_its_blocks(void **state)
 {
     (void)state;
@@ -150,6 +163,7 @@ int main(void)
         cmocka_unit_test(every_key_once),
         cmocka_unit_test(last_keeps_the_first_place),
         cmocka_unit_test(merge_completes_the_first),
+        cmocka_unit_test(merge_finds_fields_in_any_order),
         cmocka_unit_test(spool_larger_than_its_blocks),
         cmocka_unit_test(no_directory_for_the_spool),
     };
