@@ -439,7 +439,7 @@ static void warn_unused(const struct import *im)
     for (size_t i = 0; i < im->map.entries; i++)
         if (!im->map.entry[i].used)
             lp_log_warn("%s: no input has a column \"%.*s\"", im->options->map,
-                (int)(im->map.entry[i].column.n & 0xff), im->map.entry[i].column.p);
+                (int)im->map.entry[i].column.n, im->map.entry[i].column.p);
 }
 
 static void free_all(struct import *im)
