@@ -33,4 +33,9 @@ void lp_rejects_del(struct lp_rejects *r);            /* tells how many were not
  * `header` member of a contacts-import reject, if any. */
 bool lp_rejects_unwrap(const struct lp_rec *rec, struct lp_buf *out, struct lp_buf *header);
 
+/* Parses the line, or of a reject what it holds, which is then the line's text (in `unwrapped`). 1: rec is
+ * filled; else why says why not: 0 it is an object, but no record to be read; -1 it is none. */
+int lp_rejects_parse(
+    struct lp_rec *rec, struct lp_line *line, struct lp_buf *unwrapped, struct lp_err *why);
+
 #endif

@@ -69,23 +69,18 @@ static int line(struct load *l, bool too_long, struct lp_line *line, struct lp_e
 {
     struct lp_err why = {0};
     struct lp_origin from = {.file = line->file, .line = line->number, .byte = line->at};
-    bool object = false;
+    int got = -1;
     l->run->counts.in++;
     if (too_long) {
         lp_err_set(&why, LP_ERR_RECORD, "line_too_long", "a line of %llu bytes, longer than %llu",
             (unsigned long long)line->length, (unsigned long long)l->run->common.max_line);
         lp_err_hint(&why, "--max-line");
-    } else if (lp_rec_parse(&l->rec, line->text.p, line->text.n, &why) == 0) {
-        object = true;
-        if (lp_rejects_unwrap(&l->rec, &l->unwrapped, NULL)) {
-            line->text = lp_buf_view(&l->unwrapped);
-            line->length = line->text.n;
-            object = lp_rec_parse(&l->rec, line->text.p, line->text.n, &why) == 0;
-        }
+    } else {
+        got = lp_rejects_parse(&l->rec, line, &l->unwrapped, &why);
     }
-    if (object && take(l, &from.field, &why) == 0)
+    if (got > 0 && take(l, &from.field, &why) == 0)
         return 0;
-    return lp_run_reject(l->run, &from, line->text, line->length, object, &why, err);
+    return lp_run_reject(l->run, &from, line->text, line->length, got >= 0, &why, err);
 }
 
 static bool same_file(const char *a, const char *b)

@@ -315,3 +315,21 @@ bool lp_rejects_unwrap(const struct lp_rec *rec, struct lp_buf *out, struct lp_b
     }
     return true;
 }
+
+int lp_rejects_parse(
+    struct lp_rec *rec, struct lp_line *line, struct lp_buf *unwrapped, struct lp_err *why)
+{
+    if (lp_rec_parse(rec, line->text.p, line->text.n, why) < 0)
+        return -1;
+    if (!lp_rejects_unwrap(rec, unwrapped, NULL))
+        return 1;
+    /* Half of a line may well be a record, but another one. */
+    if (lp_rec_filled(rec, "raw_truncated")) {
+        lp_err_set(why, LP_ERR_RECORD, "raw_truncated", "the line was too long to be kept whole");
+        lp_err_hint(why, "once raw is mended, take raw_truncated out");
+        return 0;
+    }
+    line->text = lp_buf_view(unwrapped);
+    line->length = line->text.n;
+    return lp_rec_parse(rec, line->text.p, line->text.n, why) < 0 ? -1 : 1;
+}

@@ -65,30 +65,12 @@ static int long_line(struct lp_run *run, const struct lp_line *line, struct lp_e
     return bad_line(run, line, false, &why, err);
 }
 
-/* A reject that holds only the beginning of its line; that may well be a record, but another one. */
-static int cut_line(struct lp_run *run, const struct lp_line *line, struct lp_err *err)
-{
-    struct lp_err why = {0};
-    lp_err_set(&why, LP_ERR_RECORD, "raw_truncated", "the line was too long to be kept whole");
-    lp_err_hint(&why, "once raw is mended, take raw_truncated out");
-    return bad_line(run, line, true, &why, err);
-}
-
 /* 1: rec is filled; 0: the line has become a reject; -1: and that ends the run. */
 static int parse(struct lp_run *run, struct lp_line *line, struct lp_rec *rec, struct lp_err *err)
 {
     struct lp_err why = {0};
-    int bad = lp_rec_parse(rec, line->text.p, line->text.n, &why);
-    if (!bad && lp_rejects_unwrap(rec, &run->unwrapped, NULL)) {
-        if (lp_rec_filled(rec, "raw_truncated"))
-            return cut_line(run, line, err);
-        line->text = lp_buf_view(&run->unwrapped);
-        line->length = line->text.n;
-        bad = lp_rec_parse(rec, line->text.p, line->text.n, &why);
-    }
-    if (!bad)
-        return 1;
-    return bad_line(run, line, false, &why, err);
+    int got = lp_rejects_parse(rec, line, &run->unwrapped, &why);
+    return got > 0 ? 1 : bad_line(run, line, got == 0, &why, err);
 }
 
 /* The record for the program, or LP_TAKE_WAIT if this one was not for it. */
