@@ -28,7 +28,9 @@ int64_t lp_retry_wait(struct lp_work *w, enum lp_class class)
     if (!may_retry(class) || w->forced || w->probe || w->tries >= p->tries ||
         w->lane->gateway->stop_at)
         return -1;
-    int64_t cap = (int64_t)BACKOFF_MS << (w->tries - 1);
+    int64_t cap = BACKOFF_MS;
+    for (int i = 1; i < w->tries && cap < BACKOFF_MAX_MS; i++)
+        cap *= 2;
     if (cap > BACKOFF_MAX_MS)
         cap = BACKOFF_MAX_MS;
     int64_t wait = w->call.retry_after_ms >= 0
