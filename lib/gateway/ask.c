@@ -7,6 +7,7 @@
 #include "leadpipe/clock.h"
 #include "leadpipe/db.h"
 #include "leadpipe/rejects.h"
+#include "leadpipe/secret.h"
 #include "leadpipe/signals.h"
 #include "recording.h"
 
@@ -111,6 +112,7 @@ static void gateway_free(struct lp_gateway *g)
     lp_recording_free(g);
     lp_http_del(g->http); /* before the lanes: cancelled exchanges still point at them */
     lp_chain_free(g);
+    lp_secret_wipe();
     lp_state_close(g->state);
     if (g->window)
         lp_window_del(g->window, free);

@@ -16,8 +16,7 @@ void lp_plan_record(struct lp_gateway *g, struct lp_task *t)
 
 static const char *reason(const struct lp_lane *l)
 {
-    struct lp_lane *lane = (struct lp_lane *)l;
-    enum lp_class out = lp_health_out(&lane->health, lp_clock_real());
+    enum lp_class out = lp_health_out(&l->health, lp_clock_real());
     if (out)
         return lp_class_name(out);
     return l->provider->embedded ? "embedded" : "dry_run";

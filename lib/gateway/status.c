@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include "leadpipe/clock.h"
+#include "leadpipe/secret.h"
 
 /* ---- setting up ----------------------------------------------------------------------------- */
 
@@ -66,6 +67,7 @@ void lp_status_free(struct lp_status *s)
         g->chain = s->chains[i].chain;
         lp_chain_free(g);
     }
+    lp_secret_wipe();
     lp_adapter_del(s->defaults);
     lp_state_close(g->state);
     lp_config_free(&g->config);

@@ -85,8 +85,10 @@ static enum lp_take one(struct lp_run *run, bool keep, struct lp_rec *rec, struc
         return LP_TAKE_WAIT;
     }
     run->taken++;
-    if (keep) /* the record knows its members by their offsets, so the line may move */
-        rec->line = line->text = lp_arena_str(&rec->arena, line->text);
+    if (keep) {
+        lp_rec_keep(rec);
+        line->text = rec->line;
+    }
     *foreign = is_foreign(run->program, rec);
     run->counts.passed += *foreign;
     return LP_TAKE_RECORD;
