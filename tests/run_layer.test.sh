@@ -353,6 +353,19 @@ END
 sed 's/^/# /' out
 
 # --- progress ----------------------------------------------------------------------------------------
+python "an end that is out of sight is none" <<'END'
+from peer import *
+for limit in (10**15, 2**63 - 1):
+    p = start("--limit", str(limit), "--progress", "json")
+    p.stdin.write(LINE)
+    assert p.stdout.readline() == LINE
+    time.sleep(1.1)
+    p.send_signal(signal.SIGUSR1)
+    said = p.stderr.readline()
+    p.stdin.close()
+    assert b'"in":1' in said and b"eta_s" not in said, said
+    assert within(p, 5) == 0, p.returncode
+END
 is "--progress json reports as JSON" '{"program":"pass","in":3,"out":3,"rejects":0,"dropped":0,' \
     "$(contacts 3 | "$pass" -q --progress json 2>&1 >/dev/null | grep -o '^.*"dropped":0,')"
 is "no bar when piped" 'pass: in 3 out 3 rejects 0 dropped 0' "$(contacts 3 | "$pass" 2>&1 >/dev/null)"

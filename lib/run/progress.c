@@ -11,6 +11,7 @@
 #define REDRAW_MS   100
 #define REPORT_MS   1000
 #define MAX_COLUMNS 200
+#define ETA_MOST    3e9 /* a hundred years are no estimate */
 
 enum style { NONE, BAR, LINES, JSON };
 
@@ -132,8 +133,9 @@ static struct state look(const struct lp_run *run)
         s.total = (uint64_t)run->common.limit;
     if (s.share > 0 && c->in > 0)
         s.share *= (double)s.done / (double)c->in;
-    if (s.share > 0)
-        s.eta = (int64_t)((double)s.elapsed * (1 - s.share) / s.share / 1000 + 0.5);
+    double eta = s.share > 0 ? (double)s.elapsed * (1 - s.share) / s.share / 1000 + 0.5 : ETA_MOST;
+    if (eta < ETA_MOST)
+        s.eta = (int64_t)eta;
     return s;
 }
 
