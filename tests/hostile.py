@@ -193,7 +193,21 @@ def bad_lines(label, args):
            "%.1f ms, clean %.1f ms" % (1000 * mixed, 1000 * clean))
 
 
+def many_titles():
+    """One campaign of which each record says another name: its memory is that of one campaign."""
+    name = "a name of its own, " + "x" * 300 + " %07d"
+    told = ('{"kind":"metric","campaign_id":"c","channel":"x","campaign_name":"%s","metrics":{"clicks":1}}\n'
+            % (name % i) for i in range(3 * MANY))
+    status, out, _, peak, err = run("report", ["--format", "json"], (line.encode() for line in told))
+    last = json.loads(out)["campaigns"][0]["campaign_name"]
+    ok("report: a name a record: the last one is the campaign's",
+       status == 0 and last == name % (3 * MANY - 1), (status, last, err[:300]))
+    if PLAIN:
+        ok("report: a name a record: a peak of memory below 64 MiB", peak <= PEAK_KIB, "%d KiB" % peak)
+
+
 def main():
+    many_titles()
     for label, args in RECORDS:
         for line in LINES:
             harm(label, args, *line)

@@ -87,7 +87,7 @@ struct lp_group {
 const struct lp_figures *lp_group_figures(const struct lp_group *g, enum lp_slot slot);
 
 struct lp_campaign {
-    uint32_t title; /* a number of `titles`: the last campaign_name that was said */
+    struct lp_str title; /* the last campaign_name that was said; p == NULL: none was */
     struct {
         uint64_t contacts, valid; /* different ones; those whose address is valid */
     } sent, imported;
@@ -135,7 +135,7 @@ struct lp_aggregate_settings {
 
 struct lp_aggregate {
     struct lp_aggregate_settings s;
-    struct lp_names campaigns, titles, channels, currencies;
+    struct lp_names campaigns, channels, currencies;
     struct lp_campaign *campaign; /* by number */
     uint32_t campaign_room;
     struct lp_group *group;

@@ -49,7 +49,6 @@ struct lp_aggregate *lp_aggregate_new(const struct lp_aggregate_settings *s)
     a->first_at = INT64_MAX;
     a->last_at = INT64_MIN;
     lp_names_init(&a->campaigns);
-    lp_names_init(&a->titles);
     lp_names_init(&a->channels);
     lp_names_init(&a->currencies);
     lp_tally_init(&a->pairs, sizeof a->groups);
@@ -71,9 +70,10 @@ void lp_aggregate_del(struct lp_aggregate *a)
     }
     for (uint32_t i = 0; i < a->groups; i++)
         free(a->group[i].purse.v);
+    for (uint32_t i = 0; i < a->campaign_room; i++)
+        free((char *)a->campaign[i].title.p);
     free(a->money.v);
     lp_names_free(&a->campaigns);
-    lp_names_free(&a->titles);
     lp_names_free(&a->channels);
     lp_names_free(&a->currencies);
     lp_tally_free(&a->pairs);
@@ -314,6 +314,15 @@ static int read_figures(
     return 0;
 }
 
+/* One title a campaign: some say another one each time, and memory grows with campaigns only. */
+static void set_title(struct lp_campaign *c, struct lp_str title)
+{
+    if (c->title.p && lp_str_eq(c->title, title))
+        return;
+    free((char *)c->title.p);
+    c->title = (struct lp_str){lp_strndup(title.p, title.n), title.n};
+}
+
 static enum lp_taken take_metric(
     struct lp_aggregate *a, struct lp_rec *rec, const char **field, struct lp_err *err)
 {
@@ -341,7 +350,7 @@ static enum lp_taken take_metric(
         lp_figures_add(&g->by_metric[i], &f);
     }
     if (title.p)
-        a->campaign[g->campaign].title = lp_names_number(&a->titles, title);
+        set_title(&a->campaign[g->campaign], title);
     if (mask & 1U << LP_SLOT_ALL) {
         lp_aggregate_seen(a, timed, at);
         int day = timed ? lp_aggregate_day(at) : LP_DAY_UNDATED;

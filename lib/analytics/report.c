@@ -109,7 +109,7 @@ static void put_campaign(struct lp_buf *b, struct view *v, uint32_t number, size
     lp_report_next(b);
     lp_buf_byte(b, '{');
     lp_report_text(b, "campaign_id", total->name);
-    lp_report_text(b, "campaign_name", lp_names_text(&v->a->titles, c->title));
+    lp_report_text(b, "campaign_name", c->title);
     lp_report_figures(b, &total->f);
     lp_report_rates(b, &total->f, false);
     put_people(b, c, &s);
@@ -123,8 +123,7 @@ static void put_campaign(struct lp_buf *b, struct view *v, uint32_t number, size
     lp_report_money(b, v->a, &total->purse, &s);
     lp_report_add_purse(&v->all.purse, &total->purse);
     struct lp_ranked ranked = lp_report_channels(b, v->a, v->side, n);
-    lp_report_advise_campaign(
-        v->steps, v->a, total, lp_names_text(&v->a->titles, c->title), v->side, n, &ranked);
+    lp_report_advise_campaign(v->steps, v->a, total, c->title, v->side, n, &ranked);
     clear_sides(v->side, n);
     lp_buf_byte(b, '}');
 }
