@@ -90,6 +90,7 @@ struct lp_run {
     uint64_t shard_i, shard_n;
     const char *field;      /* set by `record` beside LP_REJECT: the member at fault */
     bool input_ended;       /* end of input, --limit reached or a stop asked for */
+    bool input_failed;      /* it cannot be read on: no reason to leave what was read */
     bool no_provider;       /* a record was left without an answer: exit 69 */
     bool auth_refused;      /* ... because credentials were refused: exit 77 */
     bool stopped;           /* safe to run again as it is (budget): exit 75 */

@@ -221,6 +221,18 @@ static int begin_record(struct lp_gateway *g, struct lp_slot *s, const struct lp
     return 0;
 }
 
+/* Input that breaks off is told at the end: what was read before it is answered and leaves first, as
+ * it would from a program that holds nothing back. */
+static int cannot_take(struct lp_gateway *g, int took, struct lp_err *err)
+{
+    if (!g->run->input_failed)
+        return -1;
+    g->run->input_ended = true;
+    g->unread = *err;
+    *err = (struct lp_err){0};
+    return took;
+}
+
 /* Takes what can be had without waiting. 1: took some. */
 static int take_records(struct lp_gateway *g, struct lp_err *err)
 {
@@ -234,7 +246,7 @@ static int take_records(struct lp_gateway *g, struct lp_err *err)
         enum lp_take r = lp_run_take(g->run, false, true, &s->rec, &line, &foreign, err);
         if (r != LP_TAKE_RECORD) {
             lp_window_unclaim(g->window, s);
-            return r == LP_TAKE_FAIL ? -1 : took;
+            return r == LP_TAKE_FAIL ? cannot_take(g, took, err) : took;
         }
         if (begin_record(g, s, &line, foreign, err))
             return -1;
@@ -423,6 +435,10 @@ static int drive(struct lp_gateway *g, struct lp_run *run, struct lp_err *err)
     struct lp_err late = {0};
     while (r == 0 && !finished(g))
         r = step(g, err);
+    if (r == 0 && g->unread.kind) {
+        *err = g->unread;
+        r = -1;
+    }
     if (r && err->kind == LP_ERR_RECORD)
         drain(g, &late); /* stopped on bad data: what was taken in still leaves */
     if (r == 0 && run->common.dry_run)

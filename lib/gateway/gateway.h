@@ -151,6 +151,7 @@ struct lp_gateway {
     uint64_t failed;  /* records nobody could answer */
     bool fatal;       /* err holds why */
     struct lp_err err;
+    struct lp_err unread;           /* why the input broke off */
     uint64_t seed;                  /* of the jitter */
     struct lp_chaos *chaos;         /* NULL: no faults but the real ones */
     struct lp_recording *recording; /* NULL: neither recorded nor replayed */

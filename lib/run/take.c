@@ -119,8 +119,10 @@ enum lp_take lp_run_take(struct lp_run *run, bool wait, bool keep, struct lp_rec
         enum lp_line_kind kind = lp_lines_next(run->in, wait, line, err);
         if (kind == LP_LINE_WAIT)
             return LP_TAKE_WAIT;
-        if (kind == LP_LINE_FAIL)
+        if (kind == LP_LINE_FAIL) {
+            run->input_failed = true;
             return LP_TAKE_FAIL;
+        }
         if (kind != LP_LINE && kind != LP_LINE_LONG)
             break;
         if (lp_run_count_in(run, err) < 0)
