@@ -210,8 +210,10 @@ static int begin_record(struct lp_gateway *g, struct lp_slot *s, const struct lp
     s->byte = line->at;
     lp_window_charge(g->window, s, s->rec.line.n);
     int want = foreign ? 0 : wanted(g, s, t, err);
-    if (want < 0)
+    if (want < 0) { /* a reject that ends the run; it is done with, too */
+        lp_window_done(g->window, s);
         return -1;
+    }
     if (want && g->run->common.dry_run)
         lp_plan_record(g, t);
     if (want && !g->run->common.dry_run)
