@@ -23,14 +23,22 @@ static struct lp_str decoded_name(struct lp_map *m, struct lp_str raw)
     return decoded(m, (struct lp_str){raw.p - 1, raw.n + 2});
 }
 
+/* Of a column that stands twice the last one counts, as with any name in JSON. */
+static struct lp_map_entry *entry_for(struct lp_map *m, struct lp_str column)
+{
+    for (size_t i = 0; i < m->entries; i++)
+        if (lp_str_eq(m->entry[i].column, column))
+            return &m->entry[i];
+    m->entry = lp_realloc_array(m->entry, m->entries + 1, sizeof(*m->entry));
+    return &m->entry[m->entries++];
+}
+
 static int add_column(
     struct lp_map *m, struct lp_str column, enum lp_member member, struct lp_str custom)
 {
     struct lp_buf b = {0};
-    struct lp_map_entry *e;
+    struct lp_map_entry *e = entry_for(m, column);
 
-    m->entry = lp_realloc_array(m->entry, m->entries + 1, sizeof(*m->entry));
-    e = &m->entry[m->entries++];
     lp_mapping_normalise(column, &b);
     *e = (struct lp_map_entry){.column = column, .member = member, .custom = custom};
     e->normalised = lp_arena_str(&m->arena, lp_buf_view(&b));
