@@ -52,6 +52,18 @@ done | tr '\n' ' ' >"$T/counts"
 [ "$(cat "$T/counts")" = "1 0 1 " ]
 result $? "exec: an answer is kept; --refresh asks again"
 
+# What is in flight when bad data ends the run may have cost money: its answer is waited for and kept.
+cat >"$T/slow" <<'END'
+read -r line; touch "$T/asked"
+until [ -e "$T/go" ]; do sleep 0.05; done
+echo '{"outcome":"ok","data":{"job_title":"X"}}'
+END
+(echo '{"email":"a@x.test"}'; until [ -e "$T/asked" ]; do sleep 0.05; done
+    printf '%s\n' '{"email":"b@x.test"}' '{"phone":"1","kind":"contact"}'; sleep 0.3; touch "$T/go") |
+    T=$T enrich "$(chain "command: [\"sh\", \"$T/slow\"]")" -s none --fail-fast
+[ $? = 65 ] && [ "$(jq -c '[.title, .enrichment.status]' "$T/out" | tr '\n' ' ')" = '["X","found"] [null,"skipped"] ' ]
+result $? "exec: --fail-fast waits for what is in flight, and asks no more"
+
 # Interrupted while it waits for a filter: ends soon, the filter with it.
 (echo '{"email":"a@x.test"}' | enrich "$(chain "command: \"echo \$\$ >$T/pid; exec sleep 1000\"")" -s none) &
 for i in $(seq 100); do [ -s "$T/pid" ] && break; sleep 0.05; done

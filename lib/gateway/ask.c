@@ -363,7 +363,7 @@ static int64_t pump(struct lp_gateway *g)
 static void see_to_stop(struct lp_gateway *g)
 {
     int64_t now = lp_clock_mono();
-    if (!lp_run_stopping(g->run))
+    if (!g->stop_at && !g->bad_data && !lp_run_stopping(g->run))
         return;
     if (!g->stop_at) {
         g->stop_at = now + (g->run->out.closed ? 0 : GRACE_MS);
@@ -416,17 +416,14 @@ static int step(struct lp_gateway *g, struct lp_err *err)
     return wait_for_events(g, more || unwritten ? 0 : wait, err);
 }
 
-static void drain(struct lp_gateway *g, struct lp_err *err)
+/* Stopped on bad data: what was taken in still leaves, and what is in flight, and may cost money, is
+ * heard out as after a signal. */
+static void drain(struct lp_gateway *g)
 {
-    g->stop_at = lp_clock_mono();
-    g->run->input_ended = true;
-    while (!finished(g)) {
-        lp_lanes_stop(g);
-        lp_work_abandon(g);
-        pump(g);
-        if (lp_cache_commit(g, err) || write_ready(g, err) || lp_out_flush(&g->run->out, err))
-            return;
-    }
+    struct lp_err late = {0};
+    g->bad_data = g->run->input_ended = true;
+    while (!finished(g) && step(g, &late) == 0)
+        ;
 }
 
 static int drive(struct lp_gateway *g, struct lp_run *run, struct lp_err *err)
@@ -442,7 +439,7 @@ static int drive(struct lp_gateway *g, struct lp_run *run, struct lp_err *err)
         r = -1;
     }
     if (r && err->kind == LP_ERR_RECORD)
-        drain(g, &late); /* stopped on bad data: what was taken in still leaves */
+        drain(g);
     if (r == 0 && run->common.dry_run)
         r = lp_plan_write(g, err);
     if (lp_gateway_sync(g, true, r ? &late : err))

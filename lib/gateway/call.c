@@ -461,12 +461,6 @@ void lp_work_stop(struct lp_gateway *g, bool all)
     }
 }
 
-void lp_work_abandon(struct lp_gateway *g)
-{
-    while (g->works)
-        abandon(g->works);
-}
-
 static void free_all(struct lp_work *w)
 {
     while (w) {

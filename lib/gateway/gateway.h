@@ -152,6 +152,7 @@ struct lp_gateway {
     bool fatal;       /* err holds why */
     struct lp_err err;
     struct lp_err unread;           /* why the input broke off */
+    bool bad_data;                  /* stopped by --fail-fast or --max-errors */
     uint64_t seed;                  /* of the jitter */
     struct lp_chaos *chaos;         /* NULL: no faults but the real ones */
     struct lp_recording *recording; /* NULL: neither recorded nor replayed */
@@ -225,7 +226,6 @@ int64_t lp_work_due(const struct lp_gateway *g);
 /* A stop was asked for: calls that wait for a retry or a poll are given up, with `all` the others
  * too. */
 void lp_work_stop(struct lp_gateway *g, bool all);
-void lp_work_abandon(struct lp_gateway *g);
 void lp_work_free(struct lp_gateway *g);
 
 /* Puts a record that has just turned up in the place of its stand-in; starts polling if need be. */
