@@ -92,9 +92,8 @@ is "-q suppresses the summary" '' "$(contacts 3 | "$pass" -q 2>&1 >/dev/null)"
 status_of() { "$pass" "$@" >out 2>err; echo $?; }
 is "status 0: every record is in the output" 0 "$(contacts 3 | status_of)"
 is "status 1: something ended failed" 1 "$(echo '{"email":"x","failed":1}' | status_of)"
-is "status 2: an unknown option" 2 "$(status_of --no-such-option </dev/null)"
-is "status 2: a shard that is none" 2 "$(status_of --shard 3/3 </dev/null)"
-is "status 2: --max-errors that is none" 2 "$(status_of --max-errors some </dev/null)"
+is "status 2: an unknown option, a shard that is none, too many jobs, --max-errors that is none" "2 2 2 2 2" \
+    "$(for o in no-such shard=3/3 jobs=4294967296 jobs=10001 max-errors=x; do status_of --$o; done </dev/null | xargs)"
 is "status 74: a file that is not there" 74 "$(status_of nowhere.ndjson)"
 grep -q '^pass: cannot open nowhere.ndjson: No such file' err
 say $? "and it is named"
@@ -158,8 +157,11 @@ say $? "and the file is named"
 is "/dev/full is still the device" 'character special file' "$(stat -c %F /dev/full)"
 is "--rejects that cannot be opened is status 74, before any record" '74 0' \
     "$(status_of --rejects /nowhere/r in) $(wc -c <out)"
-is "--rejects naming the input is status 2" 2 "$(status_of --rejects in in)"
-is "also when it is standard input" 2 "$(status_of --rejects in <in)"
+is "--rejects naming the input is status 2, standard input too" "2 2" \
+    "$(status_of --rejects in in) $(status_of --rejects in <in)"
+is "and naming the file of --stats, which stays as it is" "2 2" \
+    "$(cp rejects both; status_of --stats both --rejects ./both in) $(wc -l <both)"
+is "standard error may take both" '1 2' "$(echo bad | "$pass" --stats /dev/stderr --rejects /dev/stderr 2>err; echo $? $(grep -c '^{' err))"
 is "--stats naming the input is status 2" 2 "$(status_of --stats in in)"
 is "and the input is as it was" 3 "$(wc -l <in)"
 is "a closed standard output is status 74" 74 "$("$pass" --ended ended in 2>err >&-; echo $?)"

@@ -56,11 +56,26 @@ int lp_run_side_file(
     return fd < 0 ? lp_err_errno(err, "cannot open %s (%s)", path, option) : fd;
 }
 
+/* Rejects in the file of the counts would be gone as soon as those are written. */
+static int keep_apart(int fd, const char *rejects, struct lp_err *err)
+{
+    struct stat mine, other;
+    if (!rejects || fstat(fd, &mine) != 0 || !S_ISREG(mine.st_mode) || is_standard_error(fd) ||
+        stat(rejects, &other) != 0 || !same_file(&mine, &other))
+        return 0;
+    return lp_err_set(err, LP_ERR_USAGE, NULL, "--rejects %s: is the file of --stats too", rejects);
+}
+
 int lp_run_stats_open(struct lp_run *run, char **inputs, int *fd, struct lp_err *err)
 {
     const char *path = run->common.stats;
     *fd = path ? lp_run_side_file("--stats", path, O_WRONLY, 0644, inputs, err) : -1;
-    return path && *fd < 0 ? -1 : 0;
+    if (!path || (*fd >= 0 && keep_apart(*fd, run->common.rejects, err) == 0))
+        return 0;
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1; /* nothing is to be written there */
+    return -1;
 }
 
 /* After a write that failed: is it to be tried again, now or once there is room? */
