@@ -55,10 +55,11 @@ static const char *usual(const char *name)
     return name;
 }
 
-/* Do ASCII bytes mean themselves? */
+/* Do ASCII bytes mean themselves? At the end are those that open another character set, in UTF-7 and
+ * ISO 2022: what follows them is ASCII to look at, too. */
 static bool keeps_ascii(iconv_t cd)
 {
-    char in[] = "aZ09@\",;|\t\r\n", out[64];
+    char in[] = "aZ09@\",;|\t\r\n+\033", out[64];
     char *from = in, *to = out;
     size_t n = sizeof(in) - 1, room = sizeof(out);
 
