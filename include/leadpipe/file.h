@@ -20,6 +20,8 @@ int lp_file_replace(const char *path, struct lp_str text, int mode, struct lp_er
  * (and `from` is gone), -1 error. */
 int lp_file_publish(const char *from, const char *path, struct lp_err *err);
 bool lp_file_exists(const char *path);
+/* How many files this process may have open: at least `wanted`, where that can be had. */
+size_t lp_file_limit(size_t wanted);
 /* "$XDG_CONFIG_HOME/leadpipe/<name>" with the fallback ~/.config; NULL if no home is known. */
 char *lp_file_config(const char *name);
 /* "$XDG_STATE_HOME/leadpipe/<name>" with the fallback ~/.local/state; makes the directory 0700. */

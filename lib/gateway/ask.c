@@ -6,6 +6,7 @@
 #include "gateway.h"
 #include "leadpipe/clock.h"
 #include "leadpipe/db.h"
+#include "leadpipe/file.h"
 #include "leadpipe/rejects.h"
 #include "leadpipe/secret.h"
 #include "leadpipe/signals.h"
@@ -23,6 +24,8 @@
 #define OUT_PENDING  (128 * 1024)
 #define GRACE_MS     10000
 #define FDS_MAX      1100
+#define FILES_EACH   3
+#define FILES_OWN    64 /* input, output, state, lists, and what libraries open */
 
 void lp_gateway_fail(struct lp_gateway *g, const struct lp_err *err)
 {
@@ -80,6 +83,24 @@ static int open_embedded(struct lp_gateway *g, struct lp_err *err)
     return 0;
 }
 
+/* Without a descriptor a call fails, and its provider would be blamed. A call has a connection, and two
+ * descriptors while the name of its host is looked up. */
+static void fit_jobs(struct lp_gateway *g)
+{
+    bool asks = false;
+    for (size_t i = 0; i < g->chain.n; i++)
+        asks = asks || !g->chain.lanes[i]->provider->embedded;
+    if (!asks)
+        return;
+    size_t files = lp_file_limit(FILES_EACH * (size_t)g->jobs + FILES_OWN);
+    size_t most = files > FILES_OWN + FILES_EACH ? (files - FILES_OWN) / FILES_EACH : 1;
+    if (g->jobs <= most)
+        return;
+    lp_log_warn("%zu calls at a time instead of %u: only %zu files may be open (ulimit -n)", most,
+        g->jobs, files);
+    g->jobs = (unsigned)most;
+}
+
 static int gateway_init(struct lp_gateway *g, struct lp_run *run, struct lp_err *err)
 {
     g->run = run;
@@ -98,6 +119,8 @@ static int gateway_init(struct lp_gateway *g, struct lp_run *run, struct lp_err 
         lp_budget_init(g, err) || (!g->recording && lp_pending_load(g, err)) ||
         open_embedded(g, err))
         return -1;
+    if (!replay)
+        fit_jobs(g);
     if (!g->state && !replay)
         lp_log_info("runs without memory (--state none): health and limits are this process's own");
     g->window = lp_window_new(window_slots(g), WINDOW_BYTES, run->common.unordered);

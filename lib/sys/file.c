@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -117,6 +118,20 @@ int lp_file_publish(const char *from, const char *path, struct lp_err *err)
         return lp_err_errno(err, "%s", path);
     sync_directory_of(path);
     return failed ? 0 : 1;
+}
+
+size_t lp_file_limit(size_t wanted)
+{
+    struct rlimit l;
+    if (getrlimit(RLIMIT_NOFILE, &l))
+        return 256; /* what is there anywhere */
+    if (l.rlim_cur < wanted && l.rlim_cur < l.rlim_max) {
+        struct rlimit more = {
+            .rlim_cur = wanted < l.rlim_max ? wanted : l.rlim_max, .rlim_max = l.rlim_max};
+        if (setrlimit(RLIMIT_NOFILE, &more) == 0)
+            l = more;
+    }
+    return l.rlim_cur;
 }
 
 bool lp_file_exists(const char *path)

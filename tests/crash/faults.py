@@ -5,6 +5,7 @@ what a stop leaves behind.
 import glob
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -256,13 +257,32 @@ def tls():
     not_reached("http://nobody.invalid/api/v1", "dns|timeout", "no such host")
 
 
+def few_files(sim):
+    """More calls than there may be open files: fewer at a time, and the vendor is not to blame."""
+    sim.tell("reset")
+    sim.tell("set", {"latency_ms": 100})
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if WRAP:  # valgrind keeps files of its own
+        return
+    for limit, said in (((120, hard), ""), ((120, 120), "18 calls at a time instead of 200: only 120 files")):
+        command = [os.path.join(B, "bin", "enrich"), "-q", "--no-cache", "-j", "200", "-s", path("few.db"), "-c",
+                   write("few.jq", sim.config(["apollo"], apollo={"batch": 1, "tries": 1})), write("many", contacts(400))]
+        run = subprocess.run(WRAP + command, capture_output=True, text=True,
+                             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, limit))
+        found = run.stdout.count('"status":"found"')
+        ok("200 calls at a time, %d of %d files: no record fails" % (limit[0], limit[1]),
+           (run.returncode, found) == (0, 400) and (said in run.stderr if said else not run.stderr),
+           (run.returncode, found, run.stderr))
+    sim.tell("set", {"latency_ms": 0})
+
+
 def main():
     tls()
     with Sim() as sim:
         for fault in FAULTS:
             one_fault(sim, *fault)
         for part in (refusals, too_many_requests, slow_down, flapping, partial, failover_cost, no_address, echoed,
-                     held_up, stopped):
+                     held_up, stopped, few_files):
             part(sim)
 
 
