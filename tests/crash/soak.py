@@ -172,10 +172,15 @@ class Round:
         return self.run(["faketime", "-f", self.lot.choice(("+40d", "-3d", "+13y"))]), True
 
     def by_cut(self):
+        """A power cut, which loses what of the log was not synced yet. What has been carried over from it into
+        the file was, before that."""
+        def file():
+            return open(path(self.state), "rb").read() if os.path.exists(path(self.state)) else b""
+        before = file()
         run, met = self.by_kill()
         log = path(self.state + "-wal")
         self.name = "SIGKILL, the log's end lost"
-        if not met or not os.path.exists(log):
+        if not met or not os.path.exists(log) or file() != before:
             return run, False
         os.truncate(log, max(0, os.path.getsize(log) - self.lot.randint(1, 9000)))
         self.again = PEOPLE  # what is gone with it may be asked again
