@@ -157,6 +157,13 @@ def recovers(case, spread, good, kinds=("500", "reset", "truncated_json"), setti
            right, (status, results(case, out), asked["requests"], err))
 
 
+def wrong_url(case):
+    """Somebody else's 404 is no answer about anybody."""
+    status, out, err = case.run(contacts(1), base_url="%s/%s/nowhere" % (case.sim.base, case.provider))
+    ok("%s %s: a 404 from where it does not live is no miss" % (case.provider, case.program),
+       status == 69 and found(out) == ["failed"] and "right?" in err, (status, found(out), err))
+
+
 def never_valid(case, kinds, settings=None):
     for kind in kinds:
         status, out, err = case.run(contacts(3), faults=[{"kind": kind}], tries=1, **(settings or {}))

@@ -12,7 +12,7 @@ import time
 sys.dont_write_bytecode = True  # nothing but $T is written to
 from adapter_case import (  # noqa: E402
     CAPABILITIES, KEYS, NOW, PATHS, Case, found, fresh, key_refused, limited, lines, matches,
-    never_valid, no_credit, outcomes, people, recovers, setenv, verdicts)
+    never_valid, no_credit, outcomes, people, recovers, setenv, verdicts, wrong_url)
 from sim_client import B, WRAP, Sim, contacts, done, ok, path, program, write  # noqa: E402
 from sim_people import person  # noqa: E402
 
@@ -28,6 +28,7 @@ def hunter_people(sim):
     ok("hunter: one call a record", asked["routes"] == {"GET /people/find": 6}, asked["routes"])
     ok("hunter: a miss costs nothing", "cost" not in out[5]["enrichment"]
        and out[0]["enrichment"]["cost"] == {"hunter": 1}, out[5])
+    wrong_url(case)
 
     who = person("ada.ashby@acme.test")
     text = people(
@@ -117,6 +118,7 @@ def peopledatalabs(sim):
     ok("peopledatalabs: one record goes by person/enrich, whose 404 is a miss",
        status == 0 and found(out) == ["not_found"]
        and case.asked()["routes"] == {"GET /person/enrich": 1}, (status, out))
+    wrong_url(case)
     status, out, err = case.run(lines("lowplan@acme.test"))
     ok("peopledatalabs: `true` in place of a value is no value",
        found(out) == ["found"] and "phone" not in out[0] and "phone" not in out[0]["enrichment"], out)

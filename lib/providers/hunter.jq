@@ -152,6 +152,10 @@ def bad_record:
          data: {status: "invalid", reason: "syntax", checks: {syntax: false}}})
   else one({outcome: "rejected", detail: "HTTP \(.status): \(id)"}) end;
 
+# A miss is told in the service's own words; any other 404 says that it is not there at all.
+def miss: try (.body.errors | length > 0) catch false;
+def not_there: failure("config"; "not the service's own answer: is base_url right?");
+
 # 403 is the rate limit here, and 429 the month's credits. Which of its limits was hit is not said.
 def refused:
   .status as $s
@@ -160,6 +164,7 @@ def refused:
       failure("rate_limited"; id) | .error.retry_after_s |= (. // 20)
     elif $s == 429 then failure("quota"; "the month's credits are used up")
     elif $s == 451 then opted_out
+    elif $s == 404 and (miss | not) then not_there
     elif $s == 404 and .capability == "lead_enrichment" then nobody
     elif $s == 400 or $s == 422 then bad_record
     else http_failure end;

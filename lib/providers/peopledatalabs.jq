@@ -112,14 +112,19 @@ def with_usage($results):
    usage: {credits: (header("x-call-credits-spent") // ([$results[] | select(.outcome == "ok")] | length)),
            remaining: header("x-totallimit-remaining")}};
 
+# A miss is told in the service's own words; any other 404 says that it is not there at all.
+def miss: .status == 404 and (try (.body.error | type == "object") catch false);
+def not_there: failure("config"; "not the service's own answer: is its URL right?");
+
 # There is no Retry-After, but the time at which the limit starts anew.
 def refused:
   .status as $s
   | if $s == 429 then
       .headers["x-ratelimit-reset"] as $reset
       | failure("rate_limited"; type_of(.body)) | .error.reset_at = $reset
+    elif $s == 404 and (miss | not) then not_there
     elif .items | length > 1 then http_failure
-    elif $s == 404 then with_usage([not_found])
+    elif miss then with_usage([not_found])
     elif $s == 400 then with_usage([{outcome: "rejected", detail: "HTTP 400: \(type_of(.body))"}])
     else http_failure end;
 
@@ -138,7 +143,8 @@ def check:
    query: {profile: "linkedin.com/in/leadpipe-self-check"}};
 
 def checked:
-  if .status == 200 or .status == 404 then {ok: true, detail: "key accepted"}
+  if .status == 200 or miss then {ok: true, detail: "key accepted"}
+  elif .status == 404 then not_there.error | {ok: false, class, detail}
   else http_failure.error | {ok: false, class, detail} end;
 
 def advise:
