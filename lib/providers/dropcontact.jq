@@ -90,7 +90,7 @@ def verdict:
               | if $domain == "perso" then .free = true else . end)};
 
 def verified($asked):
-  ($asked.email | ascii_downcase) as $email
+  ($asked.email | cut | ascii_downcase) as $email
   | first((addresses[] | select((.email // "" | ascii_downcase) == $email)), null)
   | if . == null then not_found
     else

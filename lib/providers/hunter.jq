@@ -51,7 +51,7 @@ def enrichment:
 
 # While an answer is pending the same question is asked again.
 def request:
-  if .capability == "email_verification" then get("/email-verifier"; {email: .items[0].email})
+  if .capability == "email_verification" then get("/email-verifier"; {email: .items[0].email[:320]})
   else enrichment end;
 
 # --- people ---------------------------------------------------------------------------------------

@@ -28,10 +28,13 @@ def usual_advice: advise;
 def call($method; $path; $query):
   {method: $method, url: (.settings.base_url + $path), query: ({key: .settings.api_key} + $query)};
 
+# What is longer is no address, and gets its verdict as well without the rest.
+def asked: .email[:320];
+
 def submit:
   .items as $items
   | call("POST"; "/jobs/create"; {})
-  | .body = {input: [range($items | length) | {id: tostring, email: $items[.].email[:320]}],
+  | .body = {input: [range($items | length) | {id: tostring, email: ($items[.] | asked)}],
              input_location: "supplied", filename: "leadpipe", auto_parse: 1, auto_start: 1,
              run_sample: 0};
 
@@ -103,8 +106,8 @@ def gathered:
 
 # Folding its case is slow, and needed only where an address comes back other than it was sent.
 def results($got):
-  (if all(.items[]; $got[.email]) then {} else $got | with_entries(.key |= ascii_downcase) end) as $folded
-  | [.items[] | $got[.email] // $folded[.email | ascii_downcase]
+  (if all(.items[]; $got[asked]) then {} else $got | with_entries(.key |= ascii_downcase) end) as $folded
+  | [.items[] | asked | $got[.] // $folded[ascii_downcase]
      | if . then verified else lost("no answer for this record") end];
 
 # What stayed unknown is not charged, nor is a double.

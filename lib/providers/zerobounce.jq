@@ -18,11 +18,14 @@ module {
 include "defaults";
 def usual_advice: advise;
 
+# What is longer is no address, and gets its verdict as well without the rest.
+def asked: .email[:320];
+
 # The key has its place in the body, not in a header.
 def request:
   {method: "POST", url: (.settings.base_url + "/validatebatch"),
    body: {api_key: .settings.api_key,
-          email_batch: [.items[] | {email_address: .email[:320], ip_address: null}]}};
+          email_batch: [.items[] | {email_address: asked, ip_address: null}]}};
 
 # --- verdicts -------------------------------------------------------------------------------------
 
@@ -86,8 +89,8 @@ def account_error:
 # needed only where one comes back other than it was sent.
 def results:
   (reduce (.body.email_batch[] | objects) as $a ({}; .[$a.address | text // ""] = $a)) as $of
-  | (if all(.items[]; $of[.email]) then {} else $of | with_entries(.key |= ascii_downcase) end) as $folded
-  | [.items[] | $of[.email] // $folded[.email | ascii_downcase]
+  | (if all(.items[]; $of[asked]) then {} else $of | with_entries(.key |= ascii_downcase) end) as $folded
+  | [.items[] | asked | $of[.] // $folded[ascii_downcase]
      | if . then verified else lost("no answer for this record") end];
 
 # What stayed unknown is not charged.
