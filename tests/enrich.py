@@ -233,6 +233,23 @@ def given_up(sim):
        and asked["routes"]["POST /enrich/all"] == 1, (asked["routes"], statuses(out)))
 
 
+def charged(sim):
+    """Who is named without an address and not found comes back as sent: no find, and free."""
+    sim.tell("reset")
+    text = contacts(3) + "".join(json.dumps({"kind": "contact", **r}) + "\n" for r in (
+        {"email": "nobody@acme.test"}, {"linkedin_url": "https://www.linkedin.com/in/some-one"},
+        {"first_name": "Ada", "last_name": "Ashby", "domain": "acme.test"},
+        {"last_name": "Ashby", "domain": "acme.test"}))
+    status, out, err = enrich(sim, text, ["dropcontact"], ["--stats", path("charged.json")],
+                              dropcontact={"poll_s": 0.05})
+    with open(path("charged.json")) as f:
+        counts = json.load(f)["providers"][0]
+    ok("dropcontact: what it was sent is no find of its own",
+       statuses(out) == ["found"] * 3 + ["not_found"] * 2 + ["found", "not_found"], statuses(out))
+    ok("dropcontact: as many credits are counted as the account is charged",
+       counts["credits"] == 5 and counts["remaining"] == 99995, counts)
+
+
 def account(sim):
     sim.tell("reset")
     sim.tell("fault", {"kind": "401", "vendor": "apollo"})
@@ -257,6 +274,6 @@ def account(sim):
 
 with Sim() as simulator:
     for part in (apollo, dropcontact, apollo_refuses, dropcontact_refuses, records, again, together, given_up,
-                 account):
+                 charged, account):
         part(simulator)
 done()

@@ -51,7 +51,8 @@ def request:
 
 def filled: if type == "string" and . != "" then . else null end;
 
-def addresses: .email | if type == "array" then . else [] end;
+def addresses: .email? | if type == "array" then . else [] end;
+def has_address: addresses | length > 0;
 
 def host:
   filled | if . then
@@ -60,14 +61,19 @@ def host:
 
 def profile: filled | if . == null or startswith("http") then . else "https://" + . end;
 
-# Names come back as they were sent: something must be new for a record to count as found.
-def enriched:
+# What was found beside the profile and the website that went out with the question.
+def news($asked):
+  [(if $asked.linkedin_url then .linkedin_url = null else . end)
+   | (if $asked.email == null and $asked.domain then .company_domain = null else . end) | .[]];
+
+# Members come back as they were sent: something must be new for a record to count as found.
+def enriched($asked):
   {job_title: (.job | filled), seniority_level: (.job_level | filled),
    linkedin_url: (.linkedin | profile), company_domain: (.website | host),
    company_size: (.nb_employees // null | if type == "number" then tostring else filled end),
    industry: ((.industry | filled) // (.naf5_des | filled)),
    phone: ((.mobile_phone | filled) // (.phone | filled))} as $new
-  | if (addresses | length) == 0 and ([$new[] | select(.)] | length) == 0 then not_found
+  | if (has_address | not) and ($new | news($asked) | any | not) then not_found
     else
       {outcome: "ok", confidence: 0.9,
        data: ($new + {first_name: (.first_name | filled), last_name: (.last_name | filled),
@@ -106,19 +112,21 @@ def in_order($n):
   elif length == $n then . as $all | reduce range($n) as $i ({}; .[$i | tostring] = $all[$i])
   else {} end;
 
-def results:
+def answers: (.items | length) as $n | .body.data | in_order($n);
+
+def results($answers):
   .capability as $capability | .items as $items
-  | (.body.data | in_order($items | length)) as $answers
   | [range($items | length)
      | $items[.] as $asked | $answers[tostring]
      | if type != "object" then lost("no answer for this record")
        elif $capability == "email_verification" then verified($asked)
-       else enriched end];
+       else enriched($asked) end];
 
-# An address sent is always charged; without one only what was found.
-def spent($results):
+# An address sent is always charged; without one only the address that was found.
+def spent($answers):
   .items as $items
-  | [range($items | length) | select($items[.].email or $results[.].outcome == "ok")] | length;
+  | [range($items | length) as $i
+     | select($items[$i].email or ($answers[$i | tostring] | has_address))] | length;
 
 def pending($memo): {next: {after_s: .settings.poll_s, memo: $memo}};
 
@@ -128,8 +136,8 @@ def submitted:
 
 def polled:
   if .body.success == true and (.body.data | type) == "array" then
-    results as $results
-    | {results: $results, usage: {credits: spent($results), remaining: .body.credits_left}}
+    answers as $answers
+    | {results: results($answers), usage: {credits: spent($answers), remaining: .body.credits_left}}
   elif .body.success == false then pending(.memo)
   else failure("bad_response"; "neither pending nor ready") end;
 
