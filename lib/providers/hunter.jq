@@ -78,11 +78,12 @@ def of_finder:
    company_name: (.company | text), company_domain: (.domain | text), job_title: (.position | text),
    linkedin_url: (.linkedin_url | text), phone: (.phone_number | text)};
 
-# Names and domain come back as they were asked for: something must be new.
+# Names and domain come back as they were asked for: something must be new. Whoever was found is
+# charged all the same.
 def found($credits):
-  if .job_title or .company_name or .linkedin_url or .phone then
-    {results: [{outcome: "ok", data: ., confidence: 0.85}], usage: {credits: $credits}}
-  else {results: [not_found], usage: {credits: 0}} end;
+  {results: [if .job_title or .company_name or .linkedin_url or .phone
+             then {outcome: "ok", data: ., confidence: 0.85} else not_found end],
+   usage: {credits: (if any(.[]; .) then $credits else 0 end)}};
 
 def nobody: {results: [not_found], usage: {credits: 0}};
 
