@@ -48,10 +48,14 @@ END
     result $? "$adapter: every case was run"
 done
 
+metadata() { # FILE
+    sed -n '/^module {/,/^}/p' "$1" | sed 's/^module //; s/};$/}/; s/ *#.*//'
+}
+
 # The module's object must be JSON apart from comments: C reads it without jq.
 for file in "$lib"/*.jq; do
     [ "$(basename "$file")" != defaults.jq ] || continue # no adapter
-    sed -n '/^module {/,/^}/p' "$file" | sed 's/^module //; s/};$/}/; s/ *#.*//' | jq -e .name >/dev/null
+    metadata "$file" | jq -e .name >/dev/null
     result $? "$(basename "$file"): its metadata is JSON"
 done
 
@@ -74,5 +78,21 @@ for pair in apollo:10 dropcontact:250; do
     sed -n '/^module {/,/^}/p' "$lib/${pair%:*}.jq" | grep -q "\"batch\": ${pair#*:},"
     result $? "G23 G24 ${pair%:*}: ${pair#*:} records a call"
 done
+# A full bucket and what flows in beside it stay within what the vendor allows: CALLS in SECONDS.
+while read -r name capability calls seconds; do
+    metadata "$lib/$name.jq" | jq -e --arg c "$capability" --argjson n "$calls" --argjson s "$seconds" \
+        '(.rate[$c] // .rate) | (.requests + .requests / .per_s * $s | floor) <= $n' >/dev/null
+    result $? "$name: at most $calls calls in $seconds s"
+done <<END
+dropcontact lead_enrichment 60 1
+hunter lead_enrichment 15 1
+hunter lead_enrichment 500 60
+hunter email_verification 10 1
+hunter email_verification 300 60
+neverbounce email_verification 10 3600
+neverbounce email_verification 50 86400
+peopledatalabs lead_enrichment 100 60
+zerobounce email_verification 30 60
+END
 echo "1..$n"
 exit $((failed > 0))

@@ -12,10 +12,10 @@ module {
     "poll_s": {"default": 10},
     "page_size": {"default": 1000}
   },
-  "linger_s": 5,                              # jobs are counted by the day: better few and full
+  "linger_s": 5,                              # jobs are counted by hour and day: better few and full
   "batch": 1000,                              # a job is dear, an address in it is not
   "max_in_flight": 5,                         # 10 jobs at once are allowed
-  "rate": {"requests": 25, "per_s": 86400},   # 50 jobs a day, burst included
+  "rate": {"requests": 8, "per_s": 17280},    # 50 jobs a day and 10 an hour (of 100 000), burst included
   "free_polls": true,                         # asking how far one is does not count
   "cost": {"credits": 1},
   "poll_limit_s": 1800
@@ -179,7 +179,7 @@ def advise:
      action: "the NeverBounce account has too few credits: buy some, or take the provider out of the chain"}
   elif .class == "rate_limited" then
     {severity: "warning",
-     action: "NeverBounce allows 10 jobs at once and 50 a day: wait, or lower `rate` or `max_in_flight`"}
+     action: "NeverBounce allows 10 jobs at once, 10 an hour and 50 a day: wait, or lower `rate` or `max_in_flight`"}
   elif .class == "timeout" and (.detail // "" | contains("polling")) then
     {severity: "warning",
      action: "a NeverBounce job took too long (it may be under review, see app.neverbounce.com): raise `poll_limit_s`, or wait; it is not submitted anew"}
