@@ -44,14 +44,14 @@ def request:
 
 # `email` is never taken from here: an address that is not unlocked comes as a placeholder.
 def found:
-  .organization as $of
+  (.organization | if type == "object" then . else null end) as $of
   | {outcome: "ok", confidence: 0.9,
      data: {first_name, last_name, city, country, linkedin_url,
             job_title: .title, seniority_level: .seniority,
             company_name: $of.name, company_domain: $of.primary_domain,
             company_size: ($of.estimated_num_employees | if . then tostring else null end),
             industry: $of.industry,
-            phone: .phone_numbers[0].sanitized_number}};
+            phone: (try .phone_numbers[0].sanitized_number catch null)}};
 
 def person:
   if type == "object" then if .id then found else not_found end
@@ -61,7 +61,7 @@ def person:
 # Answers stand in the order of the questions. Where some are missing nothing says which, and a
 # stranger's data would be worse than none: then only those go out whose address is the one asked for.
 def by_address($matches):
-  INDEX($matches[] | select(.email); .email | ascii_downcase) as $of
+  INDEX($matches[] | objects | select(.email | type == "string"); .email | ascii_downcase) as $of
   | [.items[]
      | $of[.email // "" | ascii_downcase]
      | if . then person else lost("fewer answers than records") end];

@@ -51,7 +51,7 @@ def request:
 
 def filled: if type == "string" and . != "" then . else null end;
 
-def addresses: .email? | if type == "array" then . else [] end;
+def addresses: .email? | if type == "array" then map(objects) else [] end;
 def has_address: addresses | length > 0;
 
 def host:
@@ -97,10 +97,10 @@ def verdict:
 
 def verified($asked):
   ($asked.email | cut | ascii_downcase) as $email
-  | first((addresses[] | select((.email // "" | ascii_downcase) == $email)), null)
+  | first((addresses[] | select((.email | filled // "" | ascii_downcase) == $email)), null)
   | if . == null then not_found
     else
-      (.qualification // "" | verdict)
+      (.qualification | filled // "" | verdict)
       | {outcome: "ok", confidence, data: {status, reason, checks}}
     end;
 

@@ -99,7 +99,7 @@ def verified:
 # stands twice in the list one answer is marked as a duplicate: the other counts.
 def gathered:
   reduce (.body.results[] | objects) as $a (.memo.got // {};
-    ($a.data.email? | text) as $email
+    (try $a.data.email catch null | text) as $email
     | if $email == null or ($a.verification | type) != "object" or $a.verification.result == "duplicate"
       then .
       else .[$email] = ($a.verification | {result, flags, suggested_correction}) end);
