@@ -173,6 +173,7 @@ def refused:
 def response:
   if .status != 200 then refused
   elif (.body | type) != "object" then failure("bad_response"; "no JSON object")
+  elif .body | has("data") | not then failure("bad_response"; "no data")
   elif .capability == "email_verification" then verified
   else enriched end;
 
