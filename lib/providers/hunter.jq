@@ -121,7 +121,8 @@ def verdict:
     elif $status == "unknown" then unsure
     else ["unknown", "provider_error", 0] end;
 
-# Without `credits` the configured cost counts; what was not verified is not charged.
+# Without `credits` the configured cost counts. What was not verified is not charged; a word that we
+# do not know is a verdict nevertheless.
 def verified:
   if (.body.data | type) != "object" then failure("bad_response"; "no data")
   else
@@ -131,7 +132,7 @@ def verified:
                   data: {status: $status, reason: $reason,
                          checks: {syntax: .regexp, mx: .mx_records, disposable, free: .webmail,
                                   catch_all: .accept_all, smtp: .smtp_check}}}],
-       usage: {credits: (if $status == "unknown" then 0 else null end)}}
+       usage: {credits: (if $status == "unknown" and $reason != "provider_error" then 0 else null end)}}
   end;
 
 # --- refusals -------------------------------------------------------------------------------------

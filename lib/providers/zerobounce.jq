@@ -87,20 +87,23 @@ def account_error:
 
 # Answers are found by the address they are about, never by place. Folding its case is slow, and
 # needed only where one comes back other than it was sent.
-def results:
+def answers:
   (reduce (.body.email_batch[] | objects) as $a ({}; .[$a.address | text // ""] = $a)) as $of
   | (if all(.items[]; $of[asked]) then {} else $of | with_entries(.key |= ascii_downcase) end) as $folded
-  | [.items[] | asked | $of[.] // $folded[ascii_downcase]
-     | if . then verified else lost("no answer for this record") end];
+  | [.items[] | asked | $of[.] // $folded[ascii_downcase]];
 
-# What stayed unknown is not charged.
-def spent: [.[] | select(.outcome == "ok" and .data.status != "unknown")] | length;
+# What ZeroBounce itself calls unknown is not charged.
+def spent: [.[] | select(. and .status != "unknown")] | length;
 
 def batch:
   if any(.body.errors[]?; try (.error | about_account) catch false) then account_error
   elif (.body.email_batch | length == 0) and (.body.errors | length > 0) then
     failure("bad_response"; "the batch was refused")
-  else results as $results | {results: $results, usage: {credits: ($results | spent)}} end;
+  else
+    answers as $answers
+    | {results: [$answers[] | if . then verified else lost("no answer for this record") end],
+       usage: {credits: ($answers | spent)}}
+  end;
 
 # The lock after too many calls lasts ten minutes; how long the protection (403) asks to wait is not
 # said. Neither is about the key.
