@@ -324,6 +324,35 @@ def configured(sim):
     setenv()
 
 
+# --- what it costs ------------------------------------------------------------------------------------
+
+def counted(sim):
+    """As many credits are counted as the vendor takes off the account, whatever comes of each record."""
+    words = ("person", "nobody", "half", "jobless", "invalid", "catchall", "random", "info", "disposable",
+             "optout", "unsure", "newword", "malformed", "faint", "refused", "grey", "unprocessable")
+    text = lines(*(w + at for w in words for at in ("0@acme.test", "1@gmail.com")),
+                 "person0@acme.test", "PERSON0@acme.test", "a" * 400 + "@acme.test")
+    named = people(
+        {"first_name": "Ada", "last_name": "Ashby", "domain": "acme.test"},
+        {"first_name": "Nobody", "last_name": "Ashby", "company": "Acme"},
+        {"last_name": "Ashby", "domain": "acme.test"},
+        {"linkedin_url": "https://www.linkedin.com/in/some-one"},
+        {"linkedin_url": "https://www.linkedin.com/in/nobody"})
+    for name, providers in CAPABILITIES.items():
+        for provider in providers:
+            if provider == "reacher":
+                continue  # costs nothing
+            case = Case(sim, provider, name)
+            quick = {"poll_s": 0.05} if provider in ("dropcontact", "neverbounce") else {}
+            status, out, err = case.run(text + (named if name == "enrich" else ""),
+                                        args=["--stats", path("counted.json")], **quick)
+            with open(path("counted.json")) as f:
+                credits = json.load(f)["providers"][0]["credits"]
+            taken = 100000 - case.asked()["credits"]
+            ok("%s %s: the credits counted are those taken" % (provider, name),
+               credits == taken > 0, (credits, taken, err))
+
+
 # --- their own checks ---------------------------------------------------------------------------------
 
 def check(sim, key, told=None):
@@ -428,7 +457,8 @@ def details(sim):
 
 TESTS = {"hunter": (hunter_people, hunter_verdicts), "peopledatalabs": (peopledatalabs,),
          "zerobounce": (zerobounce,), "neverbounce": (neverbounce,), "reacher": (reacher,),
-         "configured": (configured,), "checks": (checks,), "resets": (resets,), "details": (details,)}
+         "configured": (configured,), "checks": (checks,), "resets": (resets,),
+         "counted": (counted,), "details": (details,)}
 
 
 def main():

@@ -177,7 +177,8 @@ class Sim:
                 "tls_failed": self.tls_failed, "hosts": dict(self.hosts),
                 "faults": [{"kind": f.kind, "vendor": f.vendor, "used": f.used}
                            for f in self.faults],
-                "vendors": {n: c.report(with_keys) for n, c in self.counts.items()}}
+                "vendors": {n: {**c.report(with_keys), "credits": self.states[n].get("credits")}
+                            for n, c in self.counts.items()}}
 
     def control(self, req):
         value = json.loads(req.body) if req.body else {}
