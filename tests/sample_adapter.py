@@ -43,6 +43,8 @@ def jq_runs(adapter, directory):
     cases = [
         ("request", {}, lambda r: r["query"] == {"domain": "example.org"} and
          r["headers"] == {"Authorization": "Bearer K"}),
+        ("request", {"items": [{"linkedin_url": "https://linkedin.com/in/x"}]},
+         lambda r: r["results"][0]["outcome"] == "skipped"),
         ("response", {"status": 404}, lambda r: r["results"] == [{"outcome": "not_found"}]),
         ("response", {"status": 401}, lambda r: r["error"]["class"] == "auth"),
         ("response", {"status": 200, "body": []}, lambda r: r["error"]["class"] == "bad_response"),
