@@ -32,6 +32,9 @@ def lost($detail): {outcome: "error", class: "bad_response", detail: $detail};
 # For advice: " until 2026-11-20 14:05 UTC", or nothing where no time is known.
 def until_when: .until // "" | if . == "" then . else " until " + .[:10] + " " + .[11:16] + " UTC" end;
 
+# Was it an asynchronous answer that did not come, not a call that took too long?
+def still_pending: .class == "timeout" and (.detail // "" | contains("polling"));
+
 # --- defaults -------------------------------------------------------------------------------------
 
 def request: error("the adapter has no function `request`");
@@ -62,7 +65,7 @@ def advise: {
     quota: ["critical", "the account has no credit left: top it up, or wait for the next period"],
     config: ["critical", "correct the provider's settings in the configuration"],
     rate_limited: ["warning", "wait\(until_when), or lower the provider's `rate` in the configuration"],
-    timeout: ["warning", "the service is slow: raise `timeout_s`, or wait"],
+    timeout: ["warning", "the service is slow: raise `\(if still_pending then "poll_limit_s" else "timeout_s" end)`, or wait"],
     dns: ["warning", "the service's name does not resolve: check `base_url` and the network"],
     network: ["warning", "the service cannot be reached: check `base_url` and the network"],
     tls: ["critical", "the service's certificate is not trusted: check `base_url` and `ca_file`"],

@@ -168,7 +168,7 @@ def advise:
   elif .class == "rate_limited" then
     {severity: "warning",
      action: "Dropcontact's limit of 60 calls a second was hit: wait\(until_when), or let no other program use the key"}
-  elif .class == "timeout" then
+  elif still_pending then
     {severity: "warning",
      action: "a Dropcontact batch took too long: raise `poll_limit_s`, or wait; it is not submitted anew"}
   else usual_advice end;

@@ -180,7 +180,7 @@ def advise:
   elif .class == "rate_limited" then
     {severity: "warning",
      action: "NeverBounce allows 10 jobs at once, 10 an hour and 50 a day: wait, or lower `rate` or `max_in_flight`"}
-  elif .class == "timeout" and (.detail // "" | contains("polling")) then
+  elif still_pending then
     {severity: "warning",
      action: "a NeverBounce job took too long (it may be under review, see app.neverbounce.com): raise `poll_limit_s`, or wait; it is not submitted anew"}
   else usual_advice end;
