@@ -182,10 +182,10 @@ def response:
 
 def check: get("/account"; {});
 
-# Newer plans count credits, older ones searches; `available` is what the plan gives.
-def left:
+# Newer plans count credits, older ones searches and verifications; `available` is what the plan gives.
+def left($capability):
   .requests
-  | (.credits // .searches)
+  | (.credits // if $capability == "email_verification" then .verifications else .searches end)
   | if (.available | type) == "number" then .available - (.used // 0) else null end;
 
 # 403 and 429 mean here what they mean elsewhere.
@@ -194,8 +194,9 @@ def checked:
   elif .status != 200 or (.body.data? | type) != "object" then
     http_failure.error | {ok: false, class, detail}
   else
-    .body.data
-    | (.reset_date | text) as $reset | left as $left
+    .capability as $capability
+    | .body.data
+    | (.reset_date | text) as $reset | left($capability) as $left
     | if $left and $left <= 0 then
         {ok: false, class: "quota", remaining: 0, reset_at: $reset,
          detail: ("no credit left" + (if $reset then ", resets on " + $reset else "" end))}
