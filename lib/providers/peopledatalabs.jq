@@ -32,10 +32,13 @@ def options: {min_likelihood: .settings.min_likelihood, titlecase: true, data_in
 def text: if type == "string" and . != "" then . else null end;
 def said: text | if . then .[:300] else null end;   # a longer one is no name and costs the batch
 
+# An address carries its domain; as a company, that of a mail provider would name the wrong employer.
 def identity:
-  {email: (.email | said), profile: (.linkedin_url | said), first_name: (.first_name | said),
-   last_name: (.last_name | said), company: ((.company | said) // (.domain | said)),
-   country: (.country | said)};
+  (.email | said) as $email
+  | {email: $email, profile: (.linkedin_url | said), first_name: (.first_name | said),
+     last_name: (.last_name | said),
+     company: ((.company | said) // if $email then null else .domain | said end),
+     country: (.country | said)};
 
 # Less than this is refused: an address, a profile, or a full name with a place to find it.
 def enough: identity | .email or .profile or (.first_name and .last_name and .company);
