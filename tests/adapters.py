@@ -174,6 +174,12 @@ def zerobounce(sim):
     status, out, err = case.run(lines("refused1@acme.test", "person1@acme.test"))
     ok("zerobounce: an error of one address is not the batch's",
        verdicts(out) == ["unknown/provider_error", "valid/ok"] and status == 1, verdicts(out))
+    status, out, err = case.run(lines(*("refused%d@acme.test" % i for i in range(5))), batch=1,
+                                args=["--stats", path("alone.json")])
+    with open(path("alone.json")) as f:
+        health = json.load(f)["providers"][0]["health"]
+    ok("zerobounce: nor the service's, where it went out alone",
+       verdicts(out) == ["unknown/provider_error"] * 5 and health == "healthy", (verdicts(out), health))
     for kind in ("partial", "bad_record"):
         status, out, err = case.run(contacts(10), faults=[{"kind": kind, "count": 1}])
         ok("zerobounce: a reply with %s costs its record only" % kind,

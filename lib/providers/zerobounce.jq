@@ -95,15 +95,30 @@ def answers:
 # What ZeroBounce itself calls unknown is not charged.
 def spent: [.[] | select(. and .status != "unknown")] | length;
 
+# An error about one address is that record's only, however few went out with it: no verdict, and no
+# failure of the service.
+def named: reduce (.body.errors[]? | objects | .email_address | text // empty) as $of
+             ({}; .[$of | ascii_downcase] = true);
+def no_verdict: {outcome: "ok", confidence: 0, data: {status: "unknown", reason: "provider_error"}};
+
+def each($answers; $named):
+  .items as $items
+  | [range($items | length) as $i
+     | $answers[$i]
+     | if . then verified
+       elif $named[$items[$i] | asked | ascii_downcase] then no_verdict
+       else lost("no answer for this record") end];
+
 def batch:
-  if any(.body.errors[]?; try (.error | about_account) catch false) then account_error
-  elif (.body.email_batch | length == 0) and (.body.errors | length > 0) then
-    failure("bad_response"; "the batch was refused")
-  else
-    answers as $answers
-    | {results: [$answers[] | if . then verified else lost("no answer for this record") end],
-       usage: {credits: ($answers | spent)}}
-  end;
+  named as $named
+  | if any(.body.errors[]?; try (.error | about_account) catch false) then account_error
+    elif (.body.email_batch | length == 0) and (.body.errors | length > 0)
+         and (any(.items[]; $named[asked | ascii_downcase]) | not)
+    then failure("bad_response"; "the batch was refused")
+    else
+      answers as $answers
+      | {results: each($answers; $named), usage: {credits: ($answers | spent)}}
+    end;
 
 # The lock after too many calls lasts ten minutes; how long the protection (403) asks to wait is not
 # said. Neither is about the key.
