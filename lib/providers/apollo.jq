@@ -81,13 +81,10 @@ def no_credit: [.text, .body] | tojson | test("insufficient.*credit|credit.*insu
 # that one is the worse for it. `said`: the answers so far.
 def one_by_one: {next: {after_s: 0, memo: {said: []}}, usage: {credits: 0}};
 
-def too_long: [.status] | inside([413, 414, 431]);
-
 def refused:
   if no_credit then failure("quota"; "no credit left")
   elif .status == 403 then failure("auth"; code + ": the key may not make this call")
-  elif too_long and at then
-    {results: [{outcome: "skipped", detail: "HTTP \(.status): too long for a call"}], usage: {credits: 0}}
+  elif too_long and at then skipped_for_length
   elif [.status] | inside([400, 413, 414, 422, 431]) | not then http_failure
   elif at then {results: [{outcome: "rejected", detail: code}], usage: {credits: 0}}
   elif code == "RECORD_LIMIT_EXCEEDED" then failure("bad_response"; code)

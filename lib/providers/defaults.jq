@@ -29,6 +29,11 @@ def http_failure:
 def not_found: {outcome: "not_found"};
 def lost($detail): {outcome: "error", class: "bad_response", detail: $detail};
 
+# A record that makes a call too long for the service is no fault of the service's.
+def too_long: [.status] | inside([413, 414, 431]);
+def skipped_for_length:
+  {results: [{outcome: "skipped", detail: "HTTP \(.status): too long for a call"}], usage: {credits: 0}};
+
 # For advice: " until 2026-11-20 14:05 UTC", or nothing where no time is known.
 def until_when: .until // "" | if . == "" then . else " until " + .[:10] + " " + .[11:16] + " UTC" end;
 

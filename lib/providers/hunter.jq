@@ -169,6 +169,7 @@ def refused:
     elif $s == 404 and (miss | not) then not_there
     elif $s == 404 and .capability == "lead_enrichment" then nobody
     elif $s == 400 or $s == 422 then bad_record
+    elif too_long then skipped_for_length
     else http_failure end;
 
 def response:

@@ -127,6 +127,7 @@ def refused:
       | failure("rate_limited"; type_of(.body)) | .error.reset_at = $reset
     elif $s == 404 and (miss | not) then not_there
     elif .items | length > 1 then http_failure
+    elif too_long then skipped_for_length
     elif miss then with_usage([not_found])
     elif $s == 400 then with_usage([{outcome: "rejected", detail: "HTTP 400: \(type_of(.body))"}])
     else http_failure end;
