@@ -62,7 +62,7 @@ struct lp_address {
     char domain[LP_ADDRESS_DOMAIN_MAX + 1]; /* lower case, A-labels */
 };
 
-/* Blanks around the address are passed over. policy NULL: refuse all three. True if it is one. */
+/* White space around the address is passed over, as lp_key_trim does. policy NULL: refuse all three. True if it is one. */
 bool lp_address_parse(
     struct lp_str text, const struct lp_address_policy *policy, struct lp_address *out);
 

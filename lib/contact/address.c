@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include "leadpipe/idn.h"
+#include "leadpipe/key.h"
 #include "leadpipe/utf8.h"
 
 #define LABEL_MAX 63
@@ -67,6 +68,12 @@ static bool is_visible(uint32_t cp)
     return (cp & 0xFFFE) != 0xFFFE;
 }
 
+/* quoted-pairSMTP: RFC 6531 lets in no more characters here. */
+static bool may_follow_backslash(unsigned char c)
+{
+    return c >= ' ' && c < 0x7f;
+}
+
 /* comment = "(" *(ctext / quoted-pair / comment) ")" */
 static bool skip_comment(struct cursor *c)
 {
@@ -76,7 +83,7 @@ static bool skip_comment(struct cursor *c)
         if ((unsigned char)*c->p < ' ' || *c->p == 0x7f)
             return false;
         if (*c->p == '\\') {
-            if (++c->p == c->end || (unsigned char)*c->p < ' ')
+            if (++c->p == c->end || !may_follow_backslash((unsigned char)*c->p))
                 return false;
         } else if (*c->p == '(') {
             depth++;
@@ -136,7 +143,7 @@ static enum lp_address_detail dot_atom(struct cursor *c)
 static enum lp_address_detail quoted_string(struct cursor *c)
 {
     for (c->p++; c->p < c->end && *c->p != '"'; c->p++) {
-        if (*c->p == '\\' && ++c->p == c->end)
+        if (*c->p == '\\' && (++c->p == c->end || !may_follow_backslash((unsigned char)*c->p)))
             return LP_ADDRESS_BAD_QUOTED;
         if ((unsigned char)*c->p < ' ' || *c->p == 0x7f)
             return LP_ADDRESS_BAD_QUOTED;
@@ -228,14 +235,6 @@ static enum lp_address_detail check_labels(struct lp_str domain)
     return labels < 2 ? LP_ADDRESS_SINGLE_LABEL : LP_ADDRESS_OK;
 }
 
-static bool has_alabel(struct lp_str d)
-{
-    for (size_t i = 0; i + 4 <= d.n; i++)
-        if ((i == 0 || d.p[i - 1] == '.') && strncasecmp(d.p + i, "xn--", 4) == 0)
-            return true;
-    return false;
-}
-
 static bool is_ascii(struct lp_str s)
 {
     unsigned char seen = 0;
@@ -247,16 +246,31 @@ static bool is_ascii(struct lp_str s)
 
 /* An A-label is good only if it is what its own decoded form encodes to: anything else nobody can
  * have registered. */
-static bool alabels_hold(struct lp_str raw)
+static bool alabel_holds(struct lp_str label)
 {
     struct lp_buf unicode = {0}, again = {0};
-    bool good = lp_idn_to_unicode(raw, &unicode) &&
-                lp_idn_to_ascii(lp_buf_view(&unicode), &again) && again.len == raw.n &&
-                strncasecmp(again.p, raw.p, raw.n) == 0;
+    bool good = lp_idn_to_unicode(label, &unicode) &&
+                lp_idn_to_ascii(lp_buf_view(&unicode), &again) && again.len == label.n &&
+                strncasecmp(again.p, label.p, label.n) == 0;
 
     lp_buf_free(&unicode);
     lp_buf_free(&again);
     return good;
+}
+
+/* One by one: IDNA forbids "r3---sn" beside them, which DNS does not. */
+static bool alabels_hold(struct lp_str domain)
+{
+    const char *p = domain.p, *end = domain.p + domain.n;
+
+    while (p < end) {
+        const char *dot = memchr(p, '.', (size_t)(end - p));
+        struct lp_str label = {p, (size_t)((dot ? dot : end) - p)};
+        if (label.n >= 4 && strncasecmp(p, "xn--", 4) == 0 && !alabel_holds(label))
+            return false;
+        p += label.n + 1;
+    }
+    return true;
 }
 
 /* The domain in ASCII; what is in *ascii is freed by the caller. */
@@ -265,7 +279,7 @@ static enum lp_address_detail to_ascii(
 {
     *domain = raw;
     if (is_ascii(raw))
-        return !has_alabel(raw) || alabels_hold(raw) ? LP_ADDRESS_OK : LP_ADDRESS_BAD_IDN;
+        return alabels_hold(raw) ? LP_ADDRESS_OK : LP_ADDRESS_BAD_IDN;
     if (!lp_idn_to_ascii(raw, ascii))
         return LP_ADDRESS_BAD_IDN;
     *domain = lp_buf_view(ascii);
@@ -328,15 +342,6 @@ static enum lp_address_detail parse(struct cursor *c)
     return LP_ADDRESS_OK;
 }
 
-static struct lp_str trim(struct lp_str s)
-{
-    while (s.n && strchr(" \t\r\n", s.p[0]) && s.p[0])
-        s.p++, s.n--;
-    while (s.n && strchr(" \t\r\n", s.p[s.n - 1]) && s.p[s.n - 1])
-        s.n--;
-    return s;
-}
-
 bool lp_address_parse(
     struct lp_str text, const struct lp_address_policy *policy, struct lp_address *out)
 {
@@ -344,7 +349,7 @@ bool lp_address_parse(
     struct cursor c = {.policy = policy ? policy : &strict, .out = out};
 
     *out = (struct lp_address){0};
-    text = trim(text);
+    text = lp_key_trim(text); /* as its identity is: one verdict for one contact */
     c.p = text.p;
     c.end = text.p + text.n;
     if (text.n == 0)
