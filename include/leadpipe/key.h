@@ -20,8 +20,8 @@ bool lp_key(struct lp_str email, struct lp_buf *out);
 /* The key of a record by its `email`. */
 bool lp_key_rec(struct lp_rec *rec, struct lp_buf *out);
 
-/* The `domain` member of a contact with this address: lower case, A-label; merely lower-cased where
- * it has no such form. */
+/* The `domain` member of a contact with this address: lower case, A-label; where it has no such form its
+ * ASCII letters are lower-cased. The same domain is in the key. */
 bool lp_key_domain(struct lp_str email, struct lp_buf *out);
 
 /* Without white space at either end: ASCII, no-break and ideographic spaces, zero-width marks, all

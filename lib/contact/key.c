@@ -95,6 +95,18 @@ static const char *find_at(struct lp_str s)
     return at && at > s.p && at + 1 < s.p + s.n ? at : NULL;
 }
 
+/* Case-folding could make a good name of what is none ("ß" would become "ss"): the key of the key
+ * would be another's. */
+static void put_domain(struct lp_str domain, struct lp_buf *out)
+{
+    if (lp_idn_to_ascii(domain, out))
+        return;
+    for (size_t i = 0; i < domain.n; i++) {
+        char c = domain.p[i];
+        lp_buf_byte(out, c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c);
+    }
+}
+
 bool lp_key(struct lp_str email, struct lp_buf *out)
 {
     struct lp_str s = lp_key_trim(email);
@@ -104,8 +116,7 @@ bool lp_key(struct lp_str email, struct lp_buf *out)
         return false;
     struct lp_str domain = {at + 1, (size_t)(s.p + s.n - at - 1)};
     lp_fold((struct lp_str){s.p, (size_t)(at + 1 - s.p)}, out);
-    if (!lp_idn_to_ascii(domain, out))
-        lp_fold(domain, out);
+    put_domain(domain, out);
     return true;
 }
 
@@ -123,7 +134,6 @@ bool lp_key_domain(struct lp_str email, struct lp_buf *out)
     if (!at)
         return false;
     struct lp_str domain = {at + 1, (size_t)(s.p + s.n - at - 1)};
-    if (!lp_idn_to_ascii(domain, out))
-        lp_fold(domain, out);
+    put_domain(domain, out);
     return true;
 }

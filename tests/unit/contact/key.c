@@ -33,6 +33,22 @@ static void C13_keys_ignore_case(void **state)
     expect_key("a@\xff.x", "a@\xff.x");
 }
 
+/* "ß" case-folds to "ss": another's name. U+04C0 has no A-label, what it folds to has one. */
+static void the_key_of_a_key_is_itself(void **state)
+{
+    static const char *const texts[] = {"a@ \u00dfX.com", "A@r3---sn.STRA\u00dfE.com",
+        "a@x\u04c0y.com", "a@X\u00dfy(c).COM", "\u00c9@\u00c9_X.com"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct lp_buf once = {0};
+        assert_true(lp_key(lp_str(texts[i]), &once));
+        expect_key(once.p, once.p);
+        lp_buf_free(&once);
+    }
+    expect_key("A@ STRA\u00dfE.com", "a@ stra\u00dfe.com");
+}
+
 static void no_key(void **state)
 {
     (void)state;
@@ -87,6 +103,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(C13_keys_ignore_case),
+        cmocka_unit_test(the_key_of_a_key_is_itself),
         cmocka_unit_test(no_key),
         cmocka_unit_test(key_of_a_record),
         cmocka_unit_test(domains),
