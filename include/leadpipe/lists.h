@@ -40,7 +40,8 @@ extern const struct lp_lists_table lp_lists_data_disposable, lp_lists_data_free,
 /* Does the local part name a function? Case, "+tag", dots, hyphens, underscores and a final number
  * do not matter ("Customer-Service+eu" is customerservice, "info2" is info). */
 bool lp_lists_role(const struct lp_lists *l, struct lp_str local);
-/* Is the domain, or one above it up to the registrable domain, in the list? (FREE, DISPOSABLE) */
+/* Is the domain, or one above it, in the list? (FREE, DISPOSABLE) Those under which anybody may have a
+ * name of his own ("duckdns.org") count like others where they are listed. */
 bool lp_lists_domain(const struct lp_lists *l, enum lp_list list, struct lp_str domain);
 
 #endif

@@ -7,7 +7,6 @@
 #include "leadpipe/fold.h"
 #include "leadpipe/hash.h"
 #include "leadpipe/idn.h"
-#include "leadpipe/psl.h"
 #include "leadpipe/utf8.h"
 
 #define FILE_MAX   ((size_t)16 << 20)
@@ -148,19 +147,14 @@ bool lp_lists_role(const struct lp_lists *l, struct lp_str local)
 
 bool lp_lists_domain(const struct lp_lists *l, enum lp_list list, struct lp_str domain)
 {
-    struct lp_str top = {0};
     const char *dot;
 
     for (;;) {
         if (has(l, list, domain))
             return true;
         dot = domain.n ? memchr(domain.p, '.', domain.n) : NULL;
-        /* With a single dot left there is nothing registrable above; most domains end here. */
+        /* A top-level domain alone is in no list; most domains end here. */
         if (!dot || !memchr(dot + 1, '.', domain.n - (size_t)(dot + 1 - domain.p)))
-            return false;
-        if (!top.p)
-            top = lp_psl_registrable(domain);
-        if (domain.n <= top.n)
             return false;
         domain.n -= (size_t)(dot + 1 - domain.p);
         domain.p = dot + 1;

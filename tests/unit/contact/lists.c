@@ -102,7 +102,7 @@ static void roles(void **state)
             fail_msg("%s", are_not[i]);
 }
 
-static void walks_up_to_the_registrable_domain(void **state)
+static void walks_up(void **state)
 {
     (void)state;
     assert_true(disposable(NULL, "mailinator.com"));
@@ -125,7 +125,7 @@ static void users_lists_add_and_remove(void **state)
     (void)state;
     write_file("role.txt",
         "\xEF\xBB\xBFZz-Desk\n# ours\n\n  Front-Desk-7  # counter\r\n-info\nempfänger2");
-    write_file("disposable.txt", "throw.example\nMÜLL.example\n-mailinator.com\n");
+    write_file("disposable.txt", "throw.example\nMÜLL.example\n-mailinator.com\nduckdns.org\n");
     l = lp_lists_new(dir, &err);
     assert_non_null(l);
     assert_true(role(l, "zzdesk")); /* after what Windows puts before it */
@@ -137,6 +137,7 @@ static void users_lists_add_and_remove(void **state)
     assert_true(disposable(l, "x.throw.example"));
     assert_true(disposable(l, "xn--mll-hoa.example"));
     assert_false(disposable(l, "mailinator.com"));
+    assert_true(disposable(l, "x.y.duckdns.org")); /* a public suffix is a domain too */
     assert_true(disposable(l, "yopmail.com"));
     assert_true(is_free(l, "gmail.com"));
     lp_lists_del(l);
@@ -207,7 +208,7 @@ int main(void)
         cmocka_unit_test(tables_are_sorted),
         cmocka_unit_test(every_shipped_name_is_found),
         cmocka_unit_test(roles),
-        cmocka_unit_test(walks_up_to_the_registrable_domain),
+        cmocka_unit_test(walks_up),
         cmocka_unit_test(users_lists_add_and_remove),
         cmocka_unit_test(many_names),
         cmocka_unit_test(bad_lists_are_named),
