@@ -199,6 +199,11 @@ def faults(sim, dns):
        sim.hosts["inject2"].commands)
     one(sim, dns, "badtls", ("ok", True, False))
     sim.reset()
+    one(sim, dns, "normal", ("ok", True, False), mail_from=" me@münchen.test\u00a0")
+    ok("probe: the sender's domain as an A-label",
+       set(c for c in sim.hosts["normal"].commands if c.startswith("MAIL"))
+       == {"MAIL FROM:<me@xn--mnchen-3ya.test>"}, sim.hosts["normal"].commands)
+    sim.reset()
     run = Run(["ann%d@one.sim.test" % i for i in range(4)], dns, sim.port)
     ok("probe: a host that ends connections is asked over new ones", run.reasons() == {"ok"}
        and sim.hosts["one"].connections >= 3, (run.said, sim.hosts["one"].connections))

@@ -86,9 +86,11 @@ static int read_mail_from(
         return 0;
     if (lp_provider_text(p, "mail_from", &s->mail_from) && s->mail_from.len == 0)
         return 0;
-    if (!lp_address_parse(lp_buf_view(&s->mail_from), NULL, &a) || a.smtputf8 ||
-        !lp_probe_may_send(s->mail_from.p))
+    if (!lp_address_parse(lp_buf_view(&s->mail_from), NULL, &a) || a.smtputf8)
         return wrong(p, "mail_from", "an address, or \"\" for the null sender", err);
+    /* Its domain as A-labels, which every host takes. */
+    lp_buf_reset(&s->mail_from);
+    lp_buf_printf(&s->mail_from, "%s@%s", a.local, a.domain);
     return 0;
 }
 
