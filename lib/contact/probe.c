@@ -205,7 +205,7 @@ static enum lp_probe_event after_rcpt(struct lp_probe *p)
     enum lp_probe_meaning m = lp_probe_reply_meaning(&p->reply);
 
     p->verdict.reason = reason_of[m];
-    p->verdict.smtp = smtp[m];
+    p->verdict.smtp = p->reply.code < 400 && m != LP_PROBE_TAKEN ? LP_CHECK_NULL : smtp[m];
     set_code(p);
     return say_rset(p, m == LP_PROBE_TAKEN && p->nobody[0] ? LP_PROBE_BETWEEN : LP_PROBE_RSET);
 }
@@ -219,8 +219,11 @@ static enum lp_probe_event after_nobody(struct lp_probe *p)
     if (m == LP_PROBE_TAKEN) {
         p->verdict.reason = LP_REASON_CATCH_ALL;
         p->verdict.catch_all = LP_CHECK_TRUE;
-    } else if (m == LP_PROBE_LATER || m == LP_PROBE_US || m == LP_PROBE_FULL) {
-        p->verdict.reason = m == LP_PROBE_US ? LP_REASON_BLOCKED : LP_REASON_GREYLISTED;
+    } else if (m == LP_PROBE_LATER || m == LP_PROBE_FULL) {
+        p->verdict.reason = LP_REASON_GREYLISTED;
+        set_code(p);
+    } else if (m == LP_PROBE_US || p->reply.code < 400) {
+        p->verdict.reason = LP_REASON_BLOCKED;
         set_code(p);
     } else {
         p->verdict.catch_all = LP_CHECK_FALSE;

@@ -136,8 +136,11 @@ static const struct phrase about_us[] = {{"greylist", LP_PROBE_LATER}, {"graylis
     {"spam", LP_PROBE_US}, {"dnsbl", LP_PROBE_US}, {" rbl", LP_PROBE_US},
     {"blacklist", LP_PROBE_US}, {"black list", LP_PROBE_US}, {"blocklist", LP_PROBE_US},
     {"block list", LP_PROBE_US}, {"barracuda", LP_PROBE_US}, {"reputation", LP_PROBE_US},
-    {"your ip", LP_PROBE_US}, {"client host", LP_PROBE_US}, {"sender address", LP_PROBE_US},
-    {"sender rejected", LP_PROBE_US}, {"sender verify", LP_PROBE_US}, {"reverse dns", LP_PROBE_US},
+    {"your ip", LP_PROBE_US}, {"your host", LP_PROBE_US}, {"your network", LP_PROBE_US},
+    {"your account", LP_PROBE_US}, {"client host", LP_PROBE_US}, {"sender", LP_PROBE_US},
+    {"mail from", LP_PROBE_US}, {"from address", LP_PROBE_US}, {"sending quota", LP_PROBE_US},
+    {"reverse dns", LP_PROBE_US}, {"reverse lookup", LP_PROBE_US},
+    {"invalid recipients", LP_PROBE_US}, {"receiving mail at a rate", LP_PROBE_LATER},
     {"rdns", LP_PROBE_US}, {"ptr record", LP_PROBE_US}, {"helo", LP_PROBE_US},
     {"ehlo", LP_PROBE_US}, {"dmarc", LP_PROBE_US}, {"policy", LP_PROBE_US},
     {"rate limit", LP_PROBE_US}, {"too many", LP_PROBE_US}, {"relay access", LP_PROBE_US},
@@ -177,6 +180,8 @@ static enum lp_probe_meaning by_text(const struct lp_probe_reply *r, const struc
     return list->meaning;
 }
 
+#define MAILBOX 2
+
 /* RFC 3463: the subject is 1 the address, 2 the mailbox, 7 security and policy. */
 static const struct {
     int subject, detail; /* detail -1: any */
@@ -214,7 +219,8 @@ enum lp_probe_meaning lp_probe_reply_meaning(const struct lp_probe_reply *r)
     m = by_text(r, about_us);
     if (m == LP_PROBE_UNCLEAR)
         m = by_enhanced(r);
-    if (m == LP_PROBE_UNCLEAR)
+    /* A quota of the mail system (X.3) or of the talk (X.5) fills nobody's mailbox. */
+    if (m == LP_PROBE_UNCLEAR && r->subject <= MAILBOX)
         m = by_text(r, about_full);
     if (m != LP_PROBE_UNCLEAR)
         return m == LP_PROBE_LATER && r->code >= 500 ? LP_PROBE_US : m;

@@ -121,6 +121,7 @@ static void undecided_where_nobody_is_put_off(void **state)
     } of[] = {{"450 4.7.1 greylisted\r\n", LP_REASON_GREYLISTED},
         {"554 5.7.1 too many mistakes\r\n", LP_REASON_BLOCKED},
         {"421 4.7.0 too many errors\r\n", LP_REASON_BLOCKED},
+        {"252 cannot tell\r\n", LP_REASON_BLOCKED}, {"354 go ahead\r\n", LP_REASON_BLOCKED},
         {"421 closing\r\n", LP_REASON_GREYLISTED}, {"hello\r\n", LP_REASON_PROVIDER_ERROR}};
 
     (void)state;
@@ -163,6 +164,16 @@ static void refused_addresses_ask_for_nobody_else(void **state)
     assert_int_equal(hear("500 what?\r\n"), LP_PROBE_ANSWERED); /* known is known */
     expect_verdict(LP_REASON_GREYLISTED, LP_CHECK_NULL, LP_CHECK_NULL);
     assert_true(probe.closed);
+}
+
+static void no_refusal_is_none(void **state)
+{
+    (void)state;
+    greet();
+    ask("nobody1");
+    talk("250 ok\r\n", "RCPT TO:<Ann@x.test>\r\n", "252 cannot tell\r\n", "RSET\r\n", "250 ok\r\n",
+        "", NULL);
+    expect_verdict(LP_REASON_BLOCKED, LP_CHECK_NULL, LP_CHECK_NULL);
 }
 
 static void a_refused_sender_is_about_us(void **state)
@@ -358,11 +369,12 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, finish)
     const struct CMUnitTest tests[] = {TEST(valid_where_nobody_is_refused),
         TEST(catch_all_where_nobody_is_taken), TEST(undecided_where_nobody_is_put_off),
-        TEST(refused_addresses_ask_for_nobody_else), TEST(a_refused_sender_is_about_us),
-        TEST(hosts_that_turn_us_away), TEST(old_hosts_get_helo), TEST(tls_where_it_is_offered),
-        TEST(tls_that_is_not_to_be_had), TEST(text_before_the_handshake_is_refused),
-        TEST(nobody_speaks_out_of_turn), TEST(nothing_but_an_address_reaches_the_wire),
-        TEST(wide_addresses_need_smtputf8), TEST(any_bytes_at_all)};
+        TEST(refused_addresses_ask_for_nobody_else), TEST(no_refusal_is_none),
+        TEST(a_refused_sender_is_about_us), TEST(hosts_that_turn_us_away), TEST(old_hosts_get_helo),
+        TEST(tls_where_it_is_offered), TEST(tls_that_is_not_to_be_had),
+        TEST(text_before_the_handshake_is_refused), TEST(nobody_speaks_out_of_turn),
+        TEST(nothing_but_an_address_reaches_the_wire), TEST(wide_addresses_need_smtputf8),
+        TEST(any_bytes_at_all)};
 
     return cmocka_run_group_tests_name("probe", tests, NULL, NULL);
 }
