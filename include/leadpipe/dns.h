@@ -41,7 +41,8 @@ enum lp_dns_kind {
 enum lp_dns_question {
     LP_DNS_MAIL,      /* where does the domain take mail? */
     LP_DNS_ADDRESSES, /* of a host: LP_DNS_IMPLICIT, and lp_dns_host gives them as text, IPv4 first */
-    LP_DNS_ZONE /* is there such a name at all? LP_DNS_NO_ADDRESS if so; kept for `retry_ms` */
+    LP_DNS_ZONE /* is there such a name at all? LP_DNS_MX if so, as its name servers are named,
+                   LP_DNS_NO_ADDRESS if nothing is; kept for `retry_ms` */
 };
 
 struct lp_dns_answer {

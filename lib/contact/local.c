@@ -17,6 +17,7 @@ struct job {
     unsigned host;            /* of the domain's mail hosts: it is looked for, or found */
     bool found;               /* it has an address */
     enum lp_dns_kind failure; /* why one before it was not found; LP_DNS_MX: it is nowhere */
+    enum lp_dns_kind absent;  /* what was said of the domain and waits for the witness */
     struct job *prev, *next;  /* of those under way; `next` of the spare ones */
 };
 
@@ -92,8 +93,8 @@ static void warn(struct local *l, const char *why)
 
 static void hear_witness(struct job *j, const struct lp_dns_answer *a)
 {
-    lp_verify_local_no_domain(&j->verdict, a);
-    if (a->kind == LP_DNS_NXDOMAIN)
+    lp_verify_local_absent(&j->verdict, j->absent, a);
+    if (a->kind < LP_DNS_SERVFAIL && !lp_verify_local_believed(j->absent, a))
         warn(j->local, LOCAL_KNOW_NOTHING);
 }
 
@@ -103,13 +104,15 @@ static void on_witness(void *arg, const struct lp_dns_answer *a)
     end(arg);
 }
 
-/* On an isolated network a resolver may say of every name that it does not exist: before that counts
- * against an address, it must know a name that does. True: the verdict is there. */
-static bool doubt(struct job *j)
+/* On an isolated network a resolver may say of every name that it does not exist, or that there is
+ * nothing of it: before that counts against an address, it must know a name that does. True: the verdict
+ * is there. */
+static bool doubt(struct job *j, enum lp_dns_kind absent)
 {
-    const struct lp_dns_answer *a =
-        lp_dns_ask(j->local->dns, LP_DNS_ZONE, lp_verify_local_witness(&j->verdict), on_witness, j);
+    const struct lp_dns_answer *a;
 
+    j->absent = absent;
+    a = lp_dns_ask(j->local->dns, LP_DNS_ZONE, lp_verify_local_witness(&j->verdict), on_witness, j);
     if (a)
         hear_witness(j, a);
     return a != NULL;
@@ -183,8 +186,8 @@ static bool judge(struct job *j, const struct lp_dns_answer *a)
 {
     struct local *l = j->local;
 
-    if (a->kind == LP_DNS_NXDOMAIN)
-        return doubt(j);
+    if (a->kind == LP_DNS_NXDOMAIN || a->kind == LP_DNS_NO_ADDRESS)
+        return doubt(j, a->kind);
     if (a->kind == LP_DNS_MX && !j->found)
         return find_host(j, a);
     judge_by(j, a);

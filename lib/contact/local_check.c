@@ -24,16 +24,26 @@ static void on_check_witness(void *arg, const struct lp_dns_answer *a)
     end_check(arg, a);
 }
 
-/* That there is no such domain is an answer too, if it comes from somebody who knows others. */
+static void on_empty_witness(void *arg, const struct lp_dns_answer *a)
+{
+    if (a->kind == LP_DNS_NO_ADDRESS)
+        lp_call_error(arg, LP_DNS, LOCAL_KNOW_NOTHING);
+    else
+        end_check(arg, a);
+}
+
+/* That there is no such domain, or nothing of it, is an answer too, if it comes from somebody who knows
+ * others. */
 static void on_check(void *arg, const struct lp_dns_answer *a)
 {
     struct lp_call *call = arg;
     struct local *l = call->provider->handle;
+    lp_dns_done *done = a->kind == LP_DNS_NO_ADDRESS ? on_empty_witness : on_check_witness;
 
-    if (a->kind == LP_DNS_NXDOMAIN)
-        a = lp_dns_ask(l->dns, LP_DNS_ZONE, LP_STR("com"), on_check_witness, call);
+    if (a->kind == LP_DNS_NXDOMAIN || a->kind == LP_DNS_NO_ADDRESS)
+        a = lp_dns_ask(l->dns, LP_DNS_ZONE, LP_STR("com"), done, call);
     if (a)
-        end_check(call, a);
+        done(call, a);
 }
 
 void lp_local_check(struct lp_provider *p, struct lp_call *call)

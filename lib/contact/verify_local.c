@@ -107,12 +107,19 @@ struct lp_str lp_verify_local_witness(const struct lp_local_verdict *v)
     return (struct lp_str){dot + 1, domain.n - (size_t)(dot + 1 - domain.p)};
 }
 
-void lp_verify_local_no_domain(struct lp_local_verdict *v, const struct lp_dns_answer *witness)
+bool lp_verify_local_believed(enum lp_dns_kind said, const struct lp_dns_answer *witness)
 {
-    if (witness->kind == LP_DNS_NO_ADDRESS) {
-        v->mx = judged[LP_DNS_NXDOMAIN].mx;
-        v->reason = judged[LP_DNS_NXDOMAIN].reason;
-        v->detail = judged[LP_DNS_NXDOMAIN].detail;
+    return witness->kind == LP_DNS_MX ||
+           (said == LP_DNS_NXDOMAIN && witness->kind == LP_DNS_NO_ADDRESS);
+}
+
+void lp_verify_local_absent(
+    struct lp_local_verdict *v, enum lp_dns_kind said, const struct lp_dns_answer *witness)
+{
+    if (lp_verify_local_believed(said, witness)) {
+        v->mx = judged[said].mx;
+        v->reason = judged[said].reason;
+        v->detail = judged[said].detail;
         return;
     }
     v->mx = LP_CHECK_NULL;

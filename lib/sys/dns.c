@@ -170,7 +170,7 @@ static enum lp_dns_kind read_reply(struct lp_dns_entry *e, const unsigned char *
         return LP_DNS_SERVFAIL;
     switch (step_of(e)) {
     case ns_t_mx: return read_mx(e, reply, n);
-    case ns_t_ns: return LP_DNS_NO_ADDRESS;
+    case ns_t_ns: return LP_DNS_MX;
     default: return read_address(e, reply, n);
     }
 }

@@ -1,5 +1,6 @@
 /* The driver as the gateway sees it, against the tests' DNS server; mail hosts are in probe.test.sh. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -9,15 +10,47 @@
 #include <arpa/inet.h>
 #include <sys/socket.h>
 #include <cmocka.h>
+#include <sys/prctl.h>
 #include "leadpipe/clock.h"
 #include "leadpipe/json.h"
 #include "leadpipe/local.h"
 #include "leadpipe/provider.h"
 #include "../sys/dns_server.h"
 
+static char hollow[64];
+
+/* A server that says of every name that there is nothing of it. Ends with its parent. */
+static void start_hollow(void)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t room = sizeof in;
+    unsigned char b[512];
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+    assert_int_equal(bind(fd, (struct sockaddr *)&in, sizeof in), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &room), 0);
+    snprintf(hollow, sizeof hollow, "127.0.0.1:%d", ntohs(in.sin_port));
+    if (fork()) {
+        close(fd);
+        return;
+    }
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (;;) {
+        ssize_t n = recvfrom(fd, b, sizeof b, 0, (struct sockaddr *)&in, &room);
+        if (n < 12)
+            continue;
+        b[2] = 0x81;
+        b[3] = 0x80;
+        b[11] = 0; /* without the question's EDNS record */
+        sendto(fd, b, 12 + strnlen((char *)b + 12, (size_t)n - 12) + 5, 0, (struct sockaddr *)&in,
+            room);
+    }
+}
+
 static int start_server(void **state)
 {
     (void)state;
+    start_hollow();
     return start_dns_server();
 }
 
@@ -150,24 +183,29 @@ static void a_batch_is_answered_and_ends_once(void **state)
     lp_local_close(&p); /* nothing is open any more */
 }
 
-/* On an isolated network every name is said not to exist: that is no word on the addresses. */
+/* On an isolated network every name is said not to exist, or to be empty: that is no word on the
+ * addresses. */
 static void a_resolver_that_knows_nothing_is_not_believed(void **state)
 {
     static const char *const emails[] = {"john@nowhere.test", "jane@nowhere.test", "bad", NULL};
-    struct lp_provider p = provider_with("accept", "\"mx\"");
+    const char *servers[] = {behind, hollow};
     static struct asked a;
 
     (void)state;
-    open_at(&p, behind);
-    make_call(&a, &p, emails);
-    lp_local_start(&p, &a.call);
-    wait_for(&p, &a);
-    assert_true(says(&a, 0, "provider_error"));
-    assert_true(says(&a, 1, "provider_error"));
-    assert_true(says(&a, 2, "syntax"));
-    assert_non_null(strstr(a.item[0].answer.detail.p, "top-level domain"));
-    free_call(&a);
-    lp_local_close(&p);
+    for (size_t i = 0; i < sizeof servers / sizeof *servers; i++) {
+        struct lp_provider p = provider_with("accept", "\"mx\"");
+        open_at(&p, servers[i]);
+        a = (struct asked){0};
+        make_call(&a, &p, emails);
+        lp_local_start(&p, &a.call);
+        wait_for(&p, &a);
+        assert_true(says(&a, 0, "provider_error"));
+        assert_true(says(&a, 1, "provider_error"));
+        assert_true(says(&a, 2, "syntax"));
+        assert_non_null(strstr(a.item[0].answer.detail.p, "top-level domain"));
+        free_call(&a);
+        lp_local_close(&p);
+    }
 }
 
 /* --- cancel ------------------------------------------------------------------------------------ */
@@ -256,6 +294,7 @@ static void the_check_asks_the_name_servers(void **state)
         {server, LP_STR("\"good.test\""), LP_CALL_RESULTS, LP_CLASS_NONE},
         {server, LP_STR("\"nowhere.test\""), LP_CALL_RESULTS, LP_CLASS_NONE},
         {behind, LP_STR("\"nowhere.test\""), LP_CALL_ERROR, LP_DNS}, /* it knows no "com" */
+        {hollow, LP_STR("\"good.test\""), LP_CALL_ERROR, LP_DNS},    /* nothing of it either */
         {"127.0.0.1:1", LP_STR("\"good.test\""), LP_CALL_ERROR, LP_NETWORK},
     };
     static struct asked a;

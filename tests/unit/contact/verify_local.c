@@ -61,7 +61,7 @@ static void by_domain(void **state)
     }
 }
 
-static void no_domain_needs_a_witness(void **state)
+static void absence_needs_a_witness(void **state)
 {
     static const struct {
         const char *email, *witness;
@@ -75,10 +75,17 @@ static void no_domain_needs_a_witness(void **state)
         struct lp_dns_answer a = {.kind = LP_DNS_NO_ADDRESS};
         assert_true(lp_verify_local_begin(&s, lp_str(of[i].email), &v));
         assert_true(lp_str_is(lp_verify_local_witness(&v), of[i].witness));
-        lp_verify_local_no_domain(&v, &a);
+        lp_verify_local_absent(&v, LP_DNS_NXDOMAIN, &a);
         assert_int_equal(v.reason, LP_REASON_NO_DOMAIN);
-        for (a.kind = LP_DNS_NXDOMAIN; a.kind < LP_DNS_KINDS; a.kind++) {
-            lp_verify_local_no_domain(&v, &a);
+        a.kind = LP_DNS_MX;
+        lp_verify_local_absent(&v, LP_DNS_NXDOMAIN, &a);
+        assert_int_equal(v.reason, LP_REASON_NO_DOMAIN);
+        lp_verify_local_absent(&v, LP_DNS_NO_ADDRESS, &a);
+        assert_int_equal(v.reason, LP_REASON_NO_MX);
+        assert_int_equal(v.mx, LP_CHECK_FALSE);
+        for (a.kind = LP_DNS_NO_ADDRESS; a.kind < LP_DNS_KINDS; a.kind++) {
+            lp_verify_local_absent(
+                &v, a.kind == LP_DNS_NO_ADDRESS ? LP_DNS_NO_ADDRESS : LP_DNS_NXDOMAIN, &a);
             assert_int_equal(v.reason, LP_REASON_PROVIDER_ERROR);
             assert_int_equal(v.mx, LP_CHECK_NULL);
         }
@@ -270,7 +277,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(by_domain),
-        cmocka_unit_test(no_domain_needs_a_witness),
+        cmocka_unit_test(absence_needs_a_witness),
         cmocka_unit_test(by_probe),
         cmocka_unit_test(what_is_not_probed),
         cmocka_unit_test(accept_mx_makes_valid),
