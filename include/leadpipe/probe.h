@@ -40,6 +40,7 @@ struct lp_probe_reply {
     int code;             /* 250; 0: none yet */
     int subject, detail;  /* of the enhanced status code; -1: there is none */
     bool starttls, utf8;  /* lines that say STARTTLS, SMTPUTF8 */
+    bool torn;            /* an enhanced status code of another class: "550 4.1.1" */
     size_t bytes, length; /* taken in; of the line under way */
     size_t used;          /* of text */
     char line[512];       /* what is longer is cut */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #define COMMAND_MAX 1024
+#define CLOSING     "421, the host ends the connection"
 
 static const struct {
     const char *name; /* for the detail of a verdict */
@@ -248,8 +249,7 @@ static enum lp_probe_event after_rset(struct lp_probe *p)
 /* 421 may come at any time and ends the connection. */
 static enum lp_probe_event on_closing(struct lp_probe *p)
 {
-    return lp_probe_end(
-        p, reason_of[lp_probe_reply_to_us(&p->reply)], "421, the host ends the connection");
+    return lp_probe_end(p, reason_of[lp_probe_reply_to_us(&p->reply)], CLOSING);
 }
 
 static enum lp_probe_event on_reply(struct lp_probe *p)
@@ -275,6 +275,21 @@ static enum lp_probe_event on_reply(struct lp_probe *p)
     return garbage(p, "spoke out of turn");
 }
 
+/* A host that has had enough of us says so in the same breath as its answer, which stands. */
+static enum lp_probe_event on_last_reply(struct lp_probe *p)
+{
+    enum lp_probe_event e = on_reply(p);
+
+    lp_buf_reset(&p->out);
+    p->closed = true;
+    return e == LP_PROBE_WAIT ? lp_probe_end(p, LP_REASON_GREYLISTED, CLOSING) : e;
+}
+
+static bool takes_leave(const char *bytes, size_t n)
+{
+    return n >= 4 && memcmp(bytes, "421", 3) == 0 && strchr(" -\r\n", bytes[3]);
+}
+
 enum lp_probe_event lp_probe_feed(struct lp_probe *p, const char *bytes, size_t n)
 {
     size_t used;
@@ -290,6 +305,8 @@ enum lp_probe_event lp_probe_feed(struct lp_probe *p, const char *bytes, size_t 
      * they would be taken for the answer to the next command. 421 may follow anything. */
     if (used < n && p->state == LP_PROBE_STARTTLS)
         return garbage(p, "bytes before the TLS handshake");
+    if (states[p->state].names && p->reply.code != 421 && takes_leave(bytes + used, n - used))
+        return on_last_reply(p);
     if (used < n && p->reply.code != 421)
         return garbage(p, "spoke out of turn");
     return on_reply(p);

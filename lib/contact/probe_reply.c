@@ -24,17 +24,21 @@ static const char *enhanced(struct lp_probe_reply *r, const char *s)
 {
     const char *p = s + (*s == '#');
     size_t subject, detail;
+    int class;
 
-    if (p[0] < '2' || p[0] > '5' || p[0] - '0' != r->code / 100 || p[1] != '.')
+    if (p[0] < '2' || p[0] > '5' || p[1] != '.')
         return s;
+    class = p[0] - '0';
     p += 2;
     subject = strspn(p, "0123456789");
     if (subject == 0 || subject > 3 || p[subject] != '.')
         return s;
     detail = strspn(p + subject + 1, "0123456789");
-    if (detail == 0 || detail > 3)
+    if (detail == 0 || detail > 3 || p[subject + 1 + detail] == '.') /* that is an IP address */
         return s;
-    if (r->subject < 0) {
+    if (class != r->code / 100) {
+        r->torn = true;
+    } else if (r->subject < 0) {
         r->subject = (int)strtol(p, NULL, 10);
         r->detail = (int)strtol(p + subject + 1, NULL, 10);
     }
@@ -224,7 +228,9 @@ enum lp_probe_meaning lp_probe_reply_meaning(const struct lp_probe_reply *r)
         m = by_text(r, about_full);
     if (m != LP_PROBE_UNCLEAR)
         return m == LP_PROBE_LATER && r->code >= 500 ? LP_PROBE_US : m;
-    return r->code < 500 ? LP_PROBE_LATER : by_text(r, about_mailbox);
+    if (r->code < 500)
+        return LP_PROBE_LATER;
+    return r->torn ? LP_PROBE_UNCLEAR : by_text(r, about_mailbox);
 }
 
 enum lp_probe_meaning lp_probe_reply_to_us(const struct lp_probe_reply *r)

@@ -176,6 +176,34 @@ static void no_refusal_is_none(void **state)
     expect_verdict(LP_REASON_BLOCKED, LP_CHECK_NULL, LP_CHECK_NULL);
 }
 
+/* As Postfix does past its limit of errors: both lines in one packet. */
+static void an_answer_stands_though_they_take_their_leave(void **state)
+{
+    (void)state;
+    greet();
+    ask("nobody1");
+    talk("250 ok\r\n", "RCPT TO:<Ann@x.test>\r\n", NULL);
+    assert_int_equal(hear("550 5.1.1 unknown\r\n421 4.7.0 too many errors\r\n"), LP_PROBE_ANSWERED);
+    expect_verdict(LP_REASON_MAILBOX_NOT_FOUND, LP_CHECK_FALSE, LP_CHECK_NULL);
+    assert_true(probe.closed && !probe.lost);
+    expect_out("");
+    lp_probe_free(&probe);
+    begin(state);
+    greet();
+    ask("nobody1");
+    talk(TAKEN, NULL);
+    assert_int_equal(hear("550 5.1.1 unknown\r\n421-bye\r\n421 bye\r\n"), LP_PROBE_ANSWERED);
+    expect_verdict(LP_REASON_OK, LP_CHECK_TRUE, LP_CHECK_FALSE);
+    lp_probe_free(&probe);
+    begin(state);
+    greet();
+    ask("nobody1");
+    talk("250 ok\r\n", "RCPT TO:<Ann@x.test>\r\n", NULL);
+    assert_int_equal(hear("250 ok\r\n421\r\n"), LP_PROBE_ANSWERED); /* nobody was not asked for */
+    expect_verdict(LP_REASON_GREYLISTED, LP_CHECK_TRUE, LP_CHECK_NULL);
+    assert_true(probe.closed && probe.lost);
+}
+
 static void a_refused_sender_is_about_us(void **state)
 {
     (void)state;
@@ -370,11 +398,11 @@ int main(void)
     const struct CMUnitTest tests[] = {TEST(valid_where_nobody_is_refused),
         TEST(catch_all_where_nobody_is_taken), TEST(undecided_where_nobody_is_put_off),
         TEST(refused_addresses_ask_for_nobody_else), TEST(no_refusal_is_none),
-        TEST(a_refused_sender_is_about_us), TEST(hosts_that_turn_us_away), TEST(old_hosts_get_helo),
-        TEST(tls_where_it_is_offered), TEST(tls_that_is_not_to_be_had),
-        TEST(text_before_the_handshake_is_refused), TEST(nobody_speaks_out_of_turn),
-        TEST(nothing_but_an_address_reaches_the_wire), TEST(wide_addresses_need_smtputf8),
-        TEST(any_bytes_at_all)};
+        TEST(an_answer_stands_though_they_take_their_leave), TEST(a_refused_sender_is_about_us),
+        TEST(hosts_that_turn_us_away), TEST(old_hosts_get_helo), TEST(tls_where_it_is_offered),
+        TEST(tls_that_is_not_to_be_had), TEST(text_before_the_handshake_is_refused),
+        TEST(nobody_speaks_out_of_turn), TEST(nothing_but_an_address_reaches_the_wire),
+        TEST(wide_addresses_need_smtputf8), TEST(any_bytes_at_all)};
 
     return cmocka_run_group_tests_name("probe", tests, NULL, NULL);
 }

@@ -131,6 +131,11 @@ static void meanings(void **state)
         {"550 5.7.1 anything", LP_PROBE_US},
         {"550 5.7.26 unauthenticated", LP_PROBE_US},
         {"550 5.1.8 bad sender", LP_PROBE_US},
+        {"550 4.1.1 user unknown", LP_PROBE_UNCLEAR}, /* for good or for now? */
+        {"450 5.1.1 user unknown", LP_PROBE_LATER},
+        {"250 5.1.1 ok", LP_PROBE_TAKEN},
+        {"550 5.1.1.7 user unknown", LP_PROBE_NO_MAILBOX}, /* no codes: an IP address */
+        {"550 4.1.1.7 user unknown", LP_PROBE_NO_MAILBOX},
         {"550 5.1.0 Sender denied", LP_PROBE_US},
         {"550 sender domain does not exist", LP_PROBE_US},
         {"550 unknown sender mailbox: user unknown", LP_PROBE_US},
