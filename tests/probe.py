@@ -198,6 +198,7 @@ def faults(sim, dns):
        sim.hosts["inject2"].count("STARTTLS") == 1 and sim.hosts["inject2"].connections == 2,
        sim.hosts["inject2"].commands)
     one(sim, dns, "badtls", ("ok", True, False))
+    one(sim, dns, "tlsdrop", ("ok", True, False))
     sim.reset()
     one(sim, dns, "normal", ("ok", True, False), mail_from=" me@münchen.test\u00a0")
     ok("probe: the sender's domain as an A-label",

@@ -216,7 +216,8 @@ static const struct {
 static void end(struct lp_prober_talk *c, enum lp_tcp_fate fate)
 {
     struct lp_prober_host *h = c->host;
-    bool again = fate == LP_TCP_BAD_TLS && !h->plain;
+    bool refused = fate == LP_TCP_CLOSED && c->probe.state == LP_PROBE_STARTTLS;
+    bool again = (fate == LP_TCP_BAD_TLS || refused) && !h->plain;
     enum lp_probe_event e = lp_probe_end(&c->probe, fates[fate].reason, fates[fate].detail);
 
     if (again) { /* in the clear, then: nothing here is secret */

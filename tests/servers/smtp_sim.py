@@ -14,7 +14,7 @@ import time
 
 # In the order of their addresses: 127.0.1.1, ... ; as in dns.zone.
 HOSTS = ("normal", "blocked", "silent", "drip", "endless", "garbage", "nul", "inject", "inject2", "badtls",
-         "hangup", "one", "long", "slowrcpt", "greynobody", "turncoat", "many")
+         "hangup", "one", "long", "slowrcpt", "greynobody", "turncoat", "many", "tlsdrop")
 UNKNOWN = "550 5.1.1 No such user here"
 
 
@@ -61,13 +61,15 @@ class Session:
     async def answer(self, word, command):
         name = self.host.name
         if word == "EHLO":
-            tls = name in ("inject", "inject2", "badtls")
+            tls = name in ("inject", "inject2", "badtls", "tlsdrop")
             if name == "long":
                 for _ in range(3):
                     await self.say("250-" + "x" * 5000)
             await self.say("250-hello" if tls else "250 hello")
             if tls:
                 await self.say("250 STARTTLS")
+        elif word == "STARTTLS" and name == "tlsdrop":
+            return False
         elif word == "STARTTLS":
             await self.starttls()
         elif word == "RCPT":
