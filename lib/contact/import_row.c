@@ -373,7 +373,7 @@ int import_contact(struct import *im, struct lp_str email, struct lp_err *why)
 
     lp_buf_reset(b);
     if (im->rows.csv.plain && im->chosen[LP_MEMBER_EMAIL] >= 0) {
-        /* The domain is the key's: folded, it may take more bytes than the address it came from. */
+        /* The domain is the key's: as A-labels, it may take more bytes than the address it came from. */
         lp_buf_grow(b, FIXED + im->key.len + 2 * im->rows.row.text.n + 8 * im->rows.csv.kept +
                            im->mapping.key_bytes);
     } else {

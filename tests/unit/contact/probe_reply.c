@@ -94,84 +94,85 @@ static void replies_have_a_ceiling(void **state)
     assert_int_equal(lines, LP_PROBE_REPLY_MAX / sizeof line);
 }
 
+static const struct {
+    const char *text;
+    enum lp_probe_meaning meaning;
+} said[] = {
+    {"250 2.1.5 Ok", LP_PROBE_TAKEN},
+    {"251 will forward", LP_PROBE_TAKEN},
+    {"252 cannot tell", LP_PROBE_UNCLEAR},
+    {"354 go ahead", LP_PROBE_UNCLEAR},
+    {"550 5.1.1 <a@x.test>: Recipient address rejected: User unknown in relay recipient table",
+        LP_PROBE_NO_MAILBOX},
+    {"550 5.1.10 RESOLVER.ADR.RecipientNotFound; not found", LP_PROBE_NO_MAILBOX},
+    {"550 #5.1.0 Address rejected.", LP_PROBE_NO_MAILBOX},
+    {"550 no such user", LP_PROBE_NO_MAILBOX},
+    {"550 5.4.1 Recipient address rejected: Access denied. AS(201806281)", LP_PROBE_NO_MAILBOX},
+    {"554 delivery error: dd This user doesn't have a yahoo.test account (x@yahoo.test)",
+        LP_PROBE_NO_MAILBOX},
+    {"550 Requested action not taken: mailbox unavailable", LP_PROBE_NO_MAILBOX},
+    {"550 5.2.1 The account is disabled", LP_PROBE_DISABLED},
+    {"550 This account has been suspended", LP_PROBE_DISABLED},
+    {"552 5.2.2 Mailbox is over quota", LP_PROBE_FULL},
+    {"452 4.2.2 mailbox full", LP_PROBE_FULL},
+    {"452 Mailbox full", LP_PROBE_FULL},
+    {"452 4.3.1 Insufficient system storage", LP_PROBE_LATER},
+    {"450 4.7.1 Greylisted", LP_PROBE_LATER},
+    {"451 4.7.1 Greylisting in action (antispam), come back", LP_PROBE_LATER},
+    {"451 Temporary local problem", LP_PROBE_LATER},
+    {"450 4.1.1 unverified address", LP_PROBE_LATER}, /* never invalid for now */
+    {"450 4.2.1 receiving mail too quickly", LP_PROBE_LATER},
+    {"554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.spamhaus.test",
+        LP_PROBE_US},
+    {"550 5.1.1 rejected: your IP is on a blacklist", LP_PROBE_US}, /* words outweigh codes */
+    {"451 4.7.0 blocked using a dnsbl", LP_PROBE_US},
+    {"550 5.7.1 anything", LP_PROBE_US},
+    {"550 5.7.26 unauthenticated", LP_PROBE_US},
+    {"550 5.1.8 bad sender", LP_PROBE_US},
+    {"550 4.1.1 user unknown", LP_PROBE_UNCLEAR}, /* for good or for now? */
+    {"450 5.1.1 user unknown", LP_PROBE_LATER},
+    {"250 5.1.1 ok", LP_PROBE_TAKEN},
+    {"550 5.1.1.7 user unknown", LP_PROBE_NO_MAILBOX}, /* no codes: an IP address */
+    {"550 4.1.1.7 user unknown", LP_PROBE_NO_MAILBOX},
+    {"550 5.1.0 Sender denied", LP_PROBE_US},
+    {"550 sender domain does not exist", LP_PROBE_US},
+    {"550 unknown sender mailbox: user unknown", LP_PROBE_US},
+    {"550 Mail from domain does not exist", LP_PROBE_US},
+    {"550 No such host: reverse lookup failed", LP_PROBE_US},
+    {"550 SMTP access from your network has been suspended", LP_PROBE_US},
+    {"550 Maximum number of invalid recipients exceeded", LP_PROBE_US},
+    {"550 5.2.1 The user you are trying to contact is receiving mail at a rate that prevents "
+     "more",
+        LP_PROBE_US},
+    {"450 4.2.1 The user you are trying to contact is receiving mail at a rate that prevents "
+     "more",
+        LP_PROBE_LATER},
+    {"452 4.5.3 Recipient quota exceeded", LP_PROBE_LATER},
+    {"452 4.3.1 Mail system quota exceeded", LP_PROBE_LATER},
+    {"550 5.4.5 Daily user sending quota exceeded", LP_PROBE_US},
+    {"550 Sending quota exceeded", LP_PROBE_US},
+    {"550 Access denied", LP_PROBE_US},
+    {"554 5.7.1 <a@x.test>: Relay access denied", LP_PROBE_US},
+    {"550 greylisted for good", LP_PROBE_US},
+    {"550 rejected", LP_PROBE_UNCLEAR},
+    {"550", LP_PROBE_UNCLEAR},
+    {"554 5.0.0 no", LP_PROBE_UNCLEAR},
+    /* The address is not searched for words. */
+    {"550 5.1.1 <spamhaus.blacklist@x.test>: User unknown", LP_PROBE_NO_MAILBOX},
+    {"550 rejected <no such user@x.test>", LP_PROBE_NO_MAILBOX},
+};
+
 static void meanings(void **state)
 {
-    static const struct {
-        const char *text;
-        enum lp_probe_meaning meaning;
-    } of[] = {
-        {"250 2.1.5 Ok", LP_PROBE_TAKEN},
-        {"251 will forward", LP_PROBE_TAKEN},
-        {"252 cannot tell", LP_PROBE_UNCLEAR},
-        {"354 go ahead", LP_PROBE_UNCLEAR},
-        {"550 5.1.1 <a@x.test>: Recipient address rejected: User unknown in relay recipient table",
-            LP_PROBE_NO_MAILBOX},
-        {"550 5.1.10 RESOLVER.ADR.RecipientNotFound; not found", LP_PROBE_NO_MAILBOX},
-        {"550 #5.1.0 Address rejected.", LP_PROBE_NO_MAILBOX},
-        {"550 no such user", LP_PROBE_NO_MAILBOX},
-        {"550 5.4.1 Recipient address rejected: Access denied. AS(201806281)", LP_PROBE_NO_MAILBOX},
-        {"554 delivery error: dd This user doesn't have a yahoo.test account (x@yahoo.test)",
-            LP_PROBE_NO_MAILBOX},
-        {"550 Requested action not taken: mailbox unavailable", LP_PROBE_NO_MAILBOX},
-        {"550 5.2.1 The account is disabled", LP_PROBE_DISABLED},
-        {"550 This account has been suspended", LP_PROBE_DISABLED},
-        {"552 5.2.2 Mailbox is over quota", LP_PROBE_FULL},
-        {"452 4.2.2 mailbox full", LP_PROBE_FULL},
-        {"452 Mailbox full", LP_PROBE_FULL},
-        {"452 4.3.1 Insufficient system storage", LP_PROBE_LATER},
-        {"450 4.7.1 Greylisted", LP_PROBE_LATER},
-        {"451 4.7.1 Greylisting in action (antispam), come back", LP_PROBE_LATER},
-        {"451 Temporary local problem", LP_PROBE_LATER},
-        {"450 4.1.1 unverified address", LP_PROBE_LATER}, /* never invalid for now */
-        {"450 4.2.1 receiving mail too quickly", LP_PROBE_LATER},
-        {"554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.spamhaus.test",
-            LP_PROBE_US},
-        {"550 5.1.1 rejected: your IP is on a blacklist", LP_PROBE_US}, /* words outweigh codes */
-        {"451 4.7.0 blocked using a dnsbl", LP_PROBE_US},
-        {"550 5.7.1 anything", LP_PROBE_US},
-        {"550 5.7.26 unauthenticated", LP_PROBE_US},
-        {"550 5.1.8 bad sender", LP_PROBE_US},
-        {"550 4.1.1 user unknown", LP_PROBE_UNCLEAR}, /* for good or for now? */
-        {"450 5.1.1 user unknown", LP_PROBE_LATER},
-        {"250 5.1.1 ok", LP_PROBE_TAKEN},
-        {"550 5.1.1.7 user unknown", LP_PROBE_NO_MAILBOX}, /* no codes: an IP address */
-        {"550 4.1.1.7 user unknown", LP_PROBE_NO_MAILBOX},
-        {"550 5.1.0 Sender denied", LP_PROBE_US},
-        {"550 sender domain does not exist", LP_PROBE_US},
-        {"550 unknown sender mailbox: user unknown", LP_PROBE_US},
-        {"550 Mail from domain does not exist", LP_PROBE_US},
-        {"550 No such host: reverse lookup failed", LP_PROBE_US},
-        {"550 SMTP access from your network has been suspended", LP_PROBE_US},
-        {"550 Maximum number of invalid recipients exceeded", LP_PROBE_US},
-        {"550 5.2.1 The user you are trying to contact is receiving mail at a rate that prevents "
-         "more",
-            LP_PROBE_US},
-        {"450 4.2.1 The user you are trying to contact is receiving mail at a rate that prevents "
-         "more",
-            LP_PROBE_LATER},
-        {"452 4.5.3 Recipient quota exceeded", LP_PROBE_LATER},
-        {"452 4.3.1 Mail system quota exceeded", LP_PROBE_LATER},
-        {"550 5.4.5 Daily user sending quota exceeded", LP_PROBE_US},
-        {"550 Sending quota exceeded", LP_PROBE_US},
-        {"550 Access denied", LP_PROBE_US},
-        {"554 5.7.1 <a@x.test>: Relay access denied", LP_PROBE_US},
-        {"550 greylisted for good", LP_PROBE_US},
-        {"550 rejected", LP_PROBE_UNCLEAR},
-        {"550", LP_PROBE_UNCLEAR},
-        {"554 5.0.0 no", LP_PROBE_UNCLEAR},
-        /* The address is not searched for words. */
-        {"550 5.1.1 <spamhaus.blacklist@x.test>: User unknown", LP_PROBE_NO_MAILBOX},
-        {"550 rejected <no such user@x.test>", LP_PROBE_NO_MAILBOX},
-    };
     char line[200];
 
     (void)state;
-    for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
         struct lp_probe_reply r;
-        snprintf(line, sizeof line, "%s\r\n", of[i].text);
+        snprintf(line, sizeof line, "%s\r\n", said[i].text);
         r = reply_of(line);
-        if (lp_probe_reply_meaning(&r) != of[i].meaning)
-            fail_msg("%s: %d", of[i].text, (int)lp_probe_reply_meaning(&r));
+        if (lp_probe_reply_meaning(&r) != said[i].meaning)
+            fail_msg("%s: %d", said[i].text, (int)lp_probe_reply_meaning(&r));
     }
 }
 
