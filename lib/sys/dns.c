@@ -404,6 +404,20 @@ static void set_defaults(struct lp_dns_options *o)
     o->remembered = o->remembered ? o->remembered : 50000;
 }
 
+/* Of a port's number c-ares takes the lower 16 bits. */
+static bool ports_hold(const char *servers)
+{
+    for (size_t n; *servers; servers += n + (servers[n] == ',')) {
+        n = strcspn(servers, ",");
+        const char *first = memchr(servers, ':', n), *last = memrchr(servers, ':', n);
+        unsigned long port = last ? strtoul(last + 1, NULL, 10) : 0;
+        bool is_port = last && (first == last || last[-1] == ']');
+        if (is_port && (port == 0 || port > 65535))
+            return false;
+    }
+    return true;
+}
+
 static int open_channel(struct lp_dns *d, int which, struct lp_err *err)
 {
     static const int flags[CHANNELS] = {[FIRST] = ARES_FLAG_IGNTC | ARES_FLAG_NOCHECKRESP,
@@ -424,7 +438,7 @@ static int open_channel(struct lp_dns *d, int which, struct lp_err *err)
     if (!d->o.servers)
         return 0;
     rc = ares_set_servers_ports_csv(d->channel[which], d->o.servers);
-    if (rc != ARES_SUCCESS || !*d->o.servers)
+    if (rc != ARES_SUCCESS || !*d->o.servers || !ports_hold(d->o.servers))
         return lp_err_set(
             err, LP_ERR_CONFIG, "dns_server", "not a list of DNS servers: %.80s", d->o.servers);
     return 0;

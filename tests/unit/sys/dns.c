@@ -419,7 +419,9 @@ static void idle_waits_for_ever(void **state)
 
 static void refuses_what_is_no_server(void **state)
 {
-    static const char *const bad[] = {"", "dns.example", "127.0.0.1:port", "300.1.1.1"};
+    static const char *const bad[] = {"", "dns.example", "127.0.0.1:port", "300.1.1.1",
+        "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:53,[::1]:99999", "127.0.0.1:131125,::1"};
+    static const char *const good[] = {"::1", "127.0.0.1:65535,[::1]:53", "127.0.0.1,::1"};
 
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -428,6 +430,10 @@ static void refuses_what_is_no_server(void **state)
         if (d)
             fail_msg("%s was taken", bad[i]);
         assert_int_equal(err.kind, LP_ERR_CONFIG);
+    }
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        struct lp_dns *d = open_dns(&(struct lp_dns_options){.servers = good[i]});
+        lp_dns_del(d);
     }
 }
 
