@@ -46,13 +46,14 @@ void lp_verify_local_mx(
     const struct lp_verify_local *s, struct lp_local_verdict *v, const struct lp_dns_answer *a);
 /* The domain names mail hosts, and none of them has an address. */
 void lp_verify_local_no_host(struct lp_local_verdict *v);
-/* The name to ask DNS for before it is believed that the address's domain does not exist, or that there
- * is nothing of it: its top-level domain where the world has one of that name, else "com". */
+/* The name to ask DNS for before it is believed that the address's domain does not exist, that there is
+ * nothing of it, or that it has no more than an address: its top-level domain where the world has one of
+ * that name, else "com". */
 struct lp_str lp_verify_local_witness(const struct lp_local_verdict *v);
-/* Is the witness known (an answer to LP_DNS_ZONE)? If not, whoever says LP_DNS_NXDOMAIN knows nothing; nor
- * does who says LP_DNS_NO_ADDRESS of the domain and of the witness too. */
+/* Is the witness known (an answer to LP_DNS_ZONE)? If not, whoever said that of the domain knows nothing;
+ * nor does who names no servers of the witness, unless LP_DNS_NXDOMAIN shows that he tells names apart. */
 bool lp_verify_local_believed(enum lp_dns_kind said, const struct lp_dns_answer *witness);
-void lp_verify_local_absent(
+void lp_verify_local_doubted(
     struct lp_local_verdict *v, enum lp_dns_kind said, const struct lp_dns_answer *witness);
 /* Could a mail host tell more? */
 bool lp_verify_local_open_to_probe(const struct lp_local_verdict *v);

@@ -17,7 +17,7 @@ struct job {
     unsigned host;            /* of the domain's mail hosts: it is looked for, or found */
     bool found;               /* it has an address */
     enum lp_dns_kind failure; /* why one before it was not found; LP_DNS_MX: it is nowhere */
-    enum lp_dns_kind absent;  /* what was said of the domain and waits for the witness */
+    enum lp_dns_kind doubted; /* what was said of the domain and waits for the witness */
     struct job *prev, *next;  /* of those under way; `next` of the spare ones */
 };
 
@@ -91,31 +91,54 @@ static void warn(struct local *l, const char *why)
     l->warned = true;
 }
 
-static void hear_witness(struct job *j, const struct lp_dns_answer *a)
+static void judge_by(struct job *j, const struct lp_dns_answer *a)
 {
-    lp_verify_local_absent(&j->verdict, j->absent, a);
-    if (a->kind < LP_DNS_SERVFAIL && !lp_verify_local_believed(j->absent, a))
+    lp_verify_local_mx(&j->local->rules, &j->verdict, a);
+    if (a->kind == LP_DNS_NO_NETWORK)
+        warn(j->local, LOCAL_UNREACHABLE);
+}
+
+/* The domain's own answer is there: true if that is the verdict, false if the mail host is asked. */
+static bool judge_mail(struct job *j, const struct lp_dns_answer *a)
+{
+    struct local *l = j->local;
+
+    judge_by(j, a);
+    if (!l->prober || !lp_verify_local_open_to_probe(&j->verdict))
+        return true;
+    lp_prober_ask(l->prober, &j->verdict.address, a, on_probe, j);
+    return false;
+}
+
+static bool hear_witness(struct job *j, const struct lp_dns_answer *a)
+{
+    static const struct lp_dns_answer implicit = {.kind = LP_DNS_IMPLICIT};
+    bool believed = lp_verify_local_believed(j->doubted, a);
+
+    if (believed && j->doubted == LP_DNS_IMPLICIT)
+        return judge_mail(j, &implicit);
+    lp_verify_local_doubted(&j->verdict, j->doubted, a);
+    if (a->kind < LP_DNS_SERVFAIL && !believed)
         warn(j->local, LOCAL_KNOW_NOTHING);
+    return true;
 }
 
 static void on_witness(void *arg, const struct lp_dns_answer *a)
 {
-    hear_witness(arg, a);
-    end(arg);
+    if (hear_witness(arg, a))
+        end(arg);
 }
 
-/* On an isolated network a resolver may say of every name that it does not exist, or that there is
- * nothing of it: before that counts against an address, it must know a name that does. True: the verdict
- * is there. */
-static bool doubt(struct job *j, enum lp_dns_kind absent)
+/* Behind a closed door a resolver may say of every name that it does not exist, that there is nothing of
+ * it, or that its address is the door's: before that counts, it must know a name that does exist. True:
+ * the verdict is there. */
+static bool doubt(struct job *j, enum lp_dns_kind said)
 {
     const struct lp_dns_answer *a;
 
-    j->absent = absent;
+    j->doubted = said;
     a = lp_dns_ask(j->local->dns, LP_DNS_ZONE, lp_verify_local_witness(&j->verdict), on_witness, j);
-    if (a)
-        hear_witness(j, a);
-    return a != NULL;
+    return a && hear_witness(j, a);
 }
 
 static bool judge(struct job *j, const struct lp_dns_answer *a);
@@ -148,13 +171,6 @@ static void on_addresses(void *arg, const struct lp_dns_answer *addresses)
         end(arg);
 }
 
-static void judge_by(struct job *j, const struct lp_dns_answer *a)
-{
-    lp_verify_local_mx(&j->local->rules, &j->verdict, a);
-    if (a->kind == LP_DNS_NO_NETWORK)
-        warn(j->local, LOCAL_UNREACHABLE);
-}
-
 static void judge_without_host(struct job *j)
 {
     const struct lp_dns_answer failed = {.kind = j->failure};
@@ -184,17 +200,9 @@ static bool find_host(struct job *j, const struct lp_dns_answer *mx)
 
 static bool judge(struct job *j, const struct lp_dns_answer *a)
 {
-    struct local *l = j->local;
-
-    if (a->kind == LP_DNS_NXDOMAIN || a->kind == LP_DNS_NO_ADDRESS)
+    if (a->kind == LP_DNS_NXDOMAIN || a->kind == LP_DNS_NO_ADDRESS || a->kind == LP_DNS_IMPLICIT)
         return doubt(j, a->kind);
-    if (a->kind == LP_DNS_MX && !j->found)
-        return find_host(j, a);
-    judge_by(j, a);
-    if (!l->prober || !lp_verify_local_open_to_probe(&j->verdict))
-        return true;
-    lp_prober_ask(l->prober, &j->verdict.address, a, on_probe, j);
-    return false;
+    return a->kind == LP_DNS_MX && !j->found ? find_host(j, a) : judge_mail(j, a);
 }
 
 static void begin(struct local *l, struct lp_call *call, struct lp_item *item)

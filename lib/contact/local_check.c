@@ -32,15 +32,15 @@ static void on_empty_witness(void *arg, const struct lp_dns_answer *a)
         end_check(arg, a);
 }
 
-/* That there is no such domain, or nothing of it, is an answer too, if it comes from somebody who knows
- * others. */
+/* That there is no such domain, nothing of it, or no more than an address is an answer too, if it comes
+ * from somebody who knows others. */
 static void on_check(void *arg, const struct lp_dns_answer *a)
 {
     struct lp_call *call = arg;
     struct local *l = call->provider->handle;
-    lp_dns_done *done = a->kind == LP_DNS_NO_ADDRESS ? on_empty_witness : on_check_witness;
+    lp_dns_done *done = a->kind == LP_DNS_NXDOMAIN ? on_check_witness : on_empty_witness;
 
-    if (a->kind == LP_DNS_NXDOMAIN || a->kind == LP_DNS_NO_ADDRESS)
+    if (a->kind == LP_DNS_NXDOMAIN || a->kind == LP_DNS_NO_ADDRESS || a->kind == LP_DNS_IMPLICIT)
         a = lp_dns_ask(l->dns, LP_DNS_ZONE, LP_STR("com"), done, call);
     if (a)
         done(call, a);

@@ -113,7 +113,7 @@ bool lp_verify_local_believed(enum lp_dns_kind said, const struct lp_dns_answer 
            (said == LP_DNS_NXDOMAIN && witness->kind == LP_DNS_NO_ADDRESS);
 }
 
-void lp_verify_local_absent(
+void lp_verify_local_doubted(
     struct lp_local_verdict *v, enum lp_dns_kind said, const struct lp_dns_answer *witness)
 {
     if (lp_verify_local_believed(said, witness)) {

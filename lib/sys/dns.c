@@ -97,19 +97,6 @@ static int by_preference(const void *a, const void *b)
     return (int)(*x)->priority - (int)(*y)->priority;
 }
 
-const char *lp_dns_host(const struct lp_dns_answer *a, unsigned i, unsigned *preference)
-{
-    const char *p = a->packed;
-
-    if (i >= a->hosts)
-        return NULL;
-    while (i--)
-        p += strlen(p) + 1;
-    if (preference)
-        *preference = (unsigned)strtoul(p, NULL, 10);
-    return strchr(p, ' ') + 1;
-}
-
 static enum lp_dns_kind read_mx(struct lp_dns_entry *e, const unsigned char *reply, int n)
 {
     struct ares_mx_reply *all = NULL, *mx[64];
@@ -163,6 +150,15 @@ static enum lp_dns_kind read_address(struct lp_dns_entry *e, const unsigned char
     return LP_DNS_KINDS;
 }
 
+static enum lp_dns_kind read_ns(const unsigned char *reply, int n)
+{
+    struct hostent *servers = NULL;
+    bool named = ares_parse_ns_reply(reply, n, &servers) == ARES_SUCCESS;
+
+    ares_free_hostent(servers);
+    return named ? LP_DNS_MX : LP_DNS_KINDS;
+}
+
 /* LP_DNS_KINDS: nothing in it, ask the next question. A code that c-ares does not know is success to it. */
 static enum lp_dns_kind read_reply(struct lp_dns_entry *e, const unsigned char *reply, int n)
 {
@@ -170,7 +166,7 @@ static enum lp_dns_kind read_reply(struct lp_dns_entry *e, const unsigned char *
         return LP_DNS_SERVFAIL;
     switch (step_of(e)) {
     case ns_t_mx: return read_mx(e, reply, n);
-    case ns_t_ns: return LP_DNS_MX;
+    case ns_t_ns: return read_ns(reply, n);
     default: return read_address(e, reply, n);
     }
 }

@@ -125,6 +125,19 @@ bool lp_dns_cache_put_host(struct lp_dns_entry *e, unsigned preference, const ch
     return true;
 }
 
+const char *lp_dns_host(const struct lp_dns_answer *a, unsigned i, unsigned *preference)
+{
+    const char *p = a->packed;
+
+    if (i >= a->hosts)
+        return NULL;
+    while (i--)
+        p += strlen(p) + 1;
+    if (preference)
+        *preference = (unsigned)strtoul(p, NULL, 10);
+    return strchr(p, ' ') + 1;
+}
+
 static void spare(struct lp_dns_cache *c, struct lp_dns_waiter *w)
 {
     w->next = c->spare;

@@ -17,11 +17,13 @@
 #include "leadpipe/provider.h"
 #include "../sys/dns_server.h"
 
-static char hollow[64];
+static char hollow[64], portal[64];
 
-/* A server that says of every name that there is nothing of it. Ends with its parent. */
-static void start_hollow(void)
+/* A server that says of every name that there is nothing of it, or gives an address whatever it is asked,
+ * as the way to a log-in page does. Ends with its parent. */
+static void start_hollow(char address[64], bool leads)
 {
+    static const char a[] = "\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04\xc0\0\x02\x01";
     struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
     socklen_t room = sizeof in;
     unsigned char b[512];
@@ -29,28 +31,31 @@ static void start_hollow(void)
 
     assert_int_equal(bind(fd, (struct sockaddr *)&in, sizeof in), 0);
     assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &room), 0);
-    snprintf(hollow, sizeof hollow, "127.0.0.1:%d", ntohs(in.sin_port));
+    snprintf(address, 64, "127.0.0.1:%d", ntohs(in.sin_port));
     if (fork()) {
         close(fd);
         return;
     }
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (;;) {
-        ssize_t n = recvfrom(fd, b, sizeof b, 0, (struct sockaddr *)&in, &room);
+        ssize_t n = recvfrom(fd, b, sizeof b / 2, 0, (struct sockaddr *)&in, &room);
         if (n < 12)
             continue;
+        size_t end = 12 + strnlen((char *)b + 12, (size_t)n - 12) + 5;
         b[2] = 0x81;
         b[3] = 0x80;
+        b[7] = leads;
         b[11] = 0; /* without the question's EDNS record */
-        sendto(fd, b, 12 + strnlen((char *)b + 12, (size_t)n - 12) + 5, 0, (struct sockaddr *)&in,
-            room);
+        memcpy(b + end, a, sizeof a - 1);
+        sendto(fd, b, leads ? end + sizeof a - 1 : end, 0, (struct sockaddr *)&in, room);
     }
 }
 
 static int start_server(void **state)
 {
     (void)state;
-    start_hollow();
+    start_hollow(hollow, false);
+    start_hollow(portal, true);
     return start_dns_server();
 }
 
@@ -183,12 +188,12 @@ static void a_batch_is_answered_and_ends_once(void **state)
     lp_local_close(&p); /* nothing is open any more */
 }
 
-/* On an isolated network every name is said not to exist, or to be empty: that is no word on the
- * addresses. */
+/* On an isolated network every name is said not to exist, to be empty, or to be the door: that is no word
+ * on the addresses. */
 static void a_resolver_that_knows_nothing_is_not_believed(void **state)
 {
     static const char *const emails[] = {"john@nowhere.test", "jane@nowhere.test", "bad", NULL};
-    const char *servers[] = {behind, hollow};
+    const char *servers[] = {behind, hollow, portal};
     static struct asked a;
 
     (void)state;
@@ -294,7 +299,8 @@ static void the_check_asks_the_name_servers(void **state)
         {server, LP_STR("\"good.test\""), LP_CALL_RESULTS, LP_CLASS_NONE},
         {server, LP_STR("\"nowhere.test\""), LP_CALL_RESULTS, LP_CLASS_NONE},
         {behind, LP_STR("\"nowhere.test\""), LP_CALL_ERROR, LP_DNS}, /* it knows no "com" */
-        {hollow, LP_STR("\"good.test\""), LP_CALL_ERROR, LP_DNS},    /* nothing of it either */
+        {portal, LP_STR("\"good.test\""), LP_CALL_ERROR, LP_DNS},
+        {hollow, LP_STR("\"good.test\""), LP_CALL_ERROR, LP_DNS}, /* nothing of it either */
         {"127.0.0.1:1", LP_STR("\"good.test\""), LP_CALL_ERROR, LP_NETWORK},
     };
     static struct asked a;

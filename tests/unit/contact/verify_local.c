@@ -75,16 +75,16 @@ static void absence_needs_a_witness(void **state)
         struct lp_dns_answer a = {.kind = LP_DNS_NO_ADDRESS};
         assert_true(lp_verify_local_begin(&s, lp_str(of[i].email), &v));
         assert_true(lp_str_is(lp_verify_local_witness(&v), of[i].witness));
-        lp_verify_local_absent(&v, LP_DNS_NXDOMAIN, &a);
+        lp_verify_local_doubted(&v, LP_DNS_NXDOMAIN, &a);
         assert_int_equal(v.reason, LP_REASON_NO_DOMAIN);
         a.kind = LP_DNS_MX;
-        lp_verify_local_absent(&v, LP_DNS_NXDOMAIN, &a);
+        lp_verify_local_doubted(&v, LP_DNS_NXDOMAIN, &a);
         assert_int_equal(v.reason, LP_REASON_NO_DOMAIN);
-        lp_verify_local_absent(&v, LP_DNS_NO_ADDRESS, &a);
+        lp_verify_local_doubted(&v, LP_DNS_NO_ADDRESS, &a);
         assert_int_equal(v.reason, LP_REASON_NO_MX);
         assert_int_equal(v.mx, LP_CHECK_FALSE);
         for (a.kind = LP_DNS_NO_ADDRESS; a.kind < LP_DNS_KINDS; a.kind++) {
-            lp_verify_local_absent(
+            lp_verify_local_doubted(
                 &v, a.kind == LP_DNS_NO_ADDRESS ? LP_DNS_NO_ADDRESS : LP_DNS_NXDOMAIN, &a);
             assert_int_equal(v.reason, LP_REASON_PROVIDER_ERROR);
             assert_int_equal(v.mx, LP_CHECK_NULL);
