@@ -201,7 +201,7 @@ static void fail_all(struct lp_work *w, enum lp_outcome outcome, enum lp_class c
             lp_str(w->call.detail));
     w->left = w->pending && outcome == LP_ERROR;
     if (w->left && !w->resumed)
-        lp_pending_leave(w->lane, w->pending);
+        lp_pending_leave(w->lane, w->items, w->n, lp_buf_view(&w->memo), w->pending);
     finish(w);
 }
 

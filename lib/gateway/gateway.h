@@ -247,16 +247,18 @@ struct lp_hash128 lp_cache_key(struct lp_gateway *g, struct lp_rec *r);
 
 /* pending.c */
 /* Before it is waited for, what was handed in is on file: a rerun must not hand it in again. *id is its
- * row, 0 the first time. */
+ * row, 0 the first time; without a state file it stands for none. */
 void lp_pending_put(
     struct lp_lane *l, struct lp_item **items, size_t n, struct lp_str memo, int64_t *id);
 /* The batch is answered: its row goes with the transaction that commits the answers. */
 void lp_pending_end(struct lp_gateway *g, int64_t id);
 int lp_pending_drop_done(struct lp_gateway *g, struct lp_err *err);
-/* It was asked for as long as may be, in vain; true where it is given up. `id` may be 0. */
+/* It was asked for as long as may be, in vain; true where it is given up. */
 bool lp_pending_late(struct lp_gateway *g, int64_t id);
-/* One of our own has failed, and stays on file: a later record that is part of it asks for it again. */
-void lp_pending_leave(struct lp_lane *l, int64_t id);
+/* One of our own has failed, and stays on file, if there is one: a later record that is part of it asks
+ * for it again. */
+void lp_pending_leave(
+    struct lp_lane *l, struct lp_item **items, size_t n, struct lp_str memo, int64_t id);
 /* It is no longer asked for; `again`: but may be. */
 void lp_pending_over(struct lp_resumed *r, bool again);
 /* Reads what runs that are no more have left for the chain's providers. */

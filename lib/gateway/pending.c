@@ -15,6 +15,9 @@
 #define DAY_MS  INT64_C(86400000)
 #define KEEP_MS (30 * DAY_MS)
 
+/* The id of a batch of a run without a state file, which knows of its own only. */
+#define NOT_ON_FILE (-1)
+
 static int64_t row_crc(struct lp_str memo, struct lp_str items, struct lp_str keys)
 {
     struct lp_buf b = {0};
@@ -30,20 +33,26 @@ static int64_t row_crc(struct lp_str memo, struct lp_str items, struct lp_str ke
 
 /* ---- our own -------------------------------------------------------------------------------- */
 
+static void describe(
+    struct lp_item **items, size_t n, struct lp_buf *json, struct lp_buf *keys)
+{
+    LP_BUF_LIT(json, "[");
+    for (size_t i = 0; i < n; i++) {
+        if (i)
+            LP_BUF_LIT(json, ",");
+        lp_buf_str(json, items[i]->json);
+        lp_buf_add(keys, &items[i]->key, sizeof items[i]->key);
+    }
+    LP_BUF_LIT(json, "]");
+}
+
 static int64_t store(struct lp_gateway *g, struct lp_lane *l, struct lp_item **items, size_t n,
     struct lp_str memo, struct lp_err *err)
 {
     struct lp_buf json = {0}, keys = {0};
     char owner[LP_OWNER_SIZE];
     lp_owner_self(owner);
-    LP_BUF_LIT(&json, "[");
-    for (size_t i = 0; i < n; i++) {
-        if (i)
-            LP_BUF_LIT(&json, ",");
-        lp_buf_str(&json, items[i]->json);
-        lp_buf_add(&keys, &items[i]->key, sizeof items[i]->key);
-    }
-    LP_BUF_LIT(&json, "]");
+    describe(items, n, &json, &keys);
     struct lp_str j = lp_buf_view(&json), k = lp_buf_view(&keys);
     int r = lp_db_run(lp_state_db(g->state), err,
         "INSERT INTO pending (capability, provider, memo, items, keys, at, owner, crc)"
@@ -78,8 +87,8 @@ void lp_pending_put(
     struct lp_gateway *g = l->gateway;
     struct lp_err err = {0};
     if (!g->state)
-        return;
-    if (*id)
+        *id = NOT_ON_FILE;
+    else if (*id)
         update(g, *id, memo, &err);
     else
         *id = store(g, l, items, n, memo, &err);
@@ -89,6 +98,8 @@ void lp_pending_put(
 
 void lp_pending_end(struct lp_gateway *g, int64_t id)
 {
+    if (id == NOT_ON_FILE)
+        return;
     g->ended = lp_realloc_array(g->ended, g->n_ended + 1, sizeof *g->ended);
     g->ended[g->n_ended++] = id;
 }
@@ -98,7 +109,7 @@ bool lp_pending_late(struct lp_gateway *g, int64_t id)
 {
     struct lp_err err = {0};
     struct lp_db *db;
-    if (!id)
+    if (id <= 0)
         return false;
     db = lp_state_db(g->state);
     if (lp_db_run(db, &err, "DELETE FROM pending WHERE id = ? AND at < ?", "ii", id,
@@ -120,18 +131,15 @@ int lp_pending_drop_done(struct lp_gateway *g, struct lp_err *err)
 
 /* ---- those that may be asked for again ------------------------------------------------------ */
 
-static int load_row(struct lp_gateway *g, struct lp_lane *l, struct lp_stmt *q, struct lp_err *err)
+static void add_resumed(struct lp_lane *l, int64_t id, struct lp_str owner, struct lp_str memo,
+    struct lp_str items, struct lp_str keys)
 {
-    struct lp_str memo = lp_stmt_text(q, 1), items = lp_stmt_text(q, 2), keys = lp_stmt_blob(q, 3);
-    struct lp_str name, v;
-    if (row_crc(memo, items, keys) != lp_stmt_int(q, 5))
-        return lp_err_set(err, LP_ERR_IO, "corrupt",
-            "%s: pending row %lld of %s fails its checksum; it is damaged and not used",
-            lp_state_path(g->state), (long long)lp_stmt_int(q, 0), l->provider->name);
+    struct lp_gateway *g = l->gateway;
     struct lp_resumed *r = lp_alloc(sizeof *r);
+    struct lp_str name, v;
     r->lane = l;
-    r->id = lp_stmt_int(q, 0);
-    lp_buf_str(&r->owner, lp_stmt_text(q, 4));
+    r->id = id;
+    lp_buf_str(&r->owner, owner);
     lp_buf_str(&r->memo, memo);
     lp_buf_str(&r->items, items);
     r->n = keys.n / sizeof *r->keys;
@@ -146,6 +154,16 @@ static int load_row(struct lp_gateway *g, struct lp_lane *l, struct lp_stmt *q, 
     }
     r->next = g->resumed;
     g->resumed = r;
+}
+
+static int load_row(struct lp_gateway *g, struct lp_lane *l, struct lp_stmt *q, struct lp_err *err)
+{
+    struct lp_str memo = lp_stmt_text(q, 1), items = lp_stmt_text(q, 2), keys = lp_stmt_blob(q, 3);
+    if (row_crc(memo, items, keys) != lp_stmt_int(q, 5))
+        return lp_err_set(err, LP_ERR_IO, "corrupt",
+            "%s: pending row %lld of %s fails its checksum; it is damaged and not used",
+            lp_state_path(g->state), (long long)lp_stmt_int(q, 0), l->provider->name);
+    add_resumed(l, lp_stmt_int(q, 0), lp_stmt_text(q, 4), memo, items, keys);
     return 0;
 }
 
@@ -165,18 +183,16 @@ static int load_lane(struct lp_gateway *g, struct lp_lane *l, struct lp_err *err
     return r;
 }
 
-void lp_pending_leave(struct lp_lane *l, int64_t id)
+void lp_pending_leave(
+    struct lp_lane *l, struct lp_item **items, size_t n, struct lp_str memo, int64_t id)
 {
-    struct lp_gateway *g = l->gateway;
-    struct lp_err err = {0};
-    struct lp_stmt *q = lp_db_stmt(lp_state_db(g->state),
-        "SELECT id, memo, items, keys, owner, crc FROM pending WHERE id = ?");
-    lp_stmt_bind(q, "i", id);
-    if (lp_stmt_row(q, &err) > 0)
-        load_row(g, l, q, &err);
-    lp_stmt_reset(q);
-    if (err.kind)
-        lp_gateway_fail(g, &err);
+    struct lp_buf json = {0}, keys = {0};
+    char owner[LP_OWNER_SIZE];
+    lp_owner_self(owner);
+    describe(items, n, &json, &keys);
+    add_resumed(l, id, lp_str(owner), memo, lp_buf_view(&json), lp_buf_view(&keys));
+    lp_buf_free(&json);
+    lp_buf_free(&keys);
 }
 
 void lp_pending_over(struct lp_resumed *r, bool again)
@@ -239,7 +255,7 @@ static int take(struct lp_gateway *g, const struct lp_resumed *r, struct lp_err 
 static bool is_ours(struct lp_gateway *g, struct lp_resumed *r)
 {
     struct lp_err err = {0};
-    if (r->work)
+    if (r->work || r->id == NOT_ON_FILE)
         return true;
     int taken = take(g, r, &err);
     if (taken < 0)
