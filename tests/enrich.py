@@ -213,24 +213,66 @@ def together(sim):
        [r["enrichment"]["enrichment_source"] for r in later] == ["apollo"] * 3, later[:1])
 
 
-def given_up(sim):
-    """A batch is not ready in time; the same people come again while the run goes on."""
-    sim.tell("reset")
-    sim.tell("set", {"dropcontact": {"ready_polls": 3}})
-    config = sim.config(["dropcontact"], dropcontact={"poll_s": 0.1, "poll_limit_s": 0.15})
-    p = subprocess.Popen(WRAP + [os.path.join(B, "bin", "enrich"), "-q", "-s", path("given_up.db"), "-c",
-                                 write("given_up.jq", config)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+def in_turns(args, config, turns, until=None):
+    """The same two again and again, each time after their answers: the records out."""
+    p = subprocess.Popen(WRAP + [os.path.join(B, "bin", "enrich"), "-q", "-c", config, *args],
+                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     out = []
-    for _ in range(4):
+    for _ in range(turns):
         p.stdin.write(contacts(2).encode())
         p.stdin.flush()
         out += [json.loads(p.stdout.readline()) for _ in range(2)]
-    p.stdin.close()
-    p.wait()
-    asked = vendor(sim, "dropcontact")
-    ok("a batch that was given up is asked for again, not handed in again",
-       statuses(out)[:2] == ["failed"] * 2 and statuses(out)[-2:] == ["found"] * 2
-       and asked["routes"]["POST /enrich/all"] == 1, (asked["routes"], statuses(out)))
+        if until in statuses(out):
+            break
+    p.communicate()
+    return out
+
+
+def given_up(sim):
+    """A batch is not ready in time; the same people come again while the run goes on."""
+    for state in (path("given_up.db"), "none"):
+        sim.tell("reset")
+        sim.tell("set", {"dropcontact": {"ready_polls": 3}})
+        config = write("given_up.jq", sim.config(["dropcontact"], dropcontact={
+            "poll_s": 0.1, "poll_limit_s": 0.15}))
+        out = in_turns(["-s", state], config, 9, "found")
+        asked = vendor(sim, "dropcontact")
+        ok("a batch that was given up is asked for again, not handed in again: --state " + state[-4:],
+           statuses(out)[:2] == ["failed"] * 2 and statuses(out)[-2:] == ["found"] * 2
+           and asked["routes"]["POST /enrich/all"] == 1, (asked["routes"], statuses(out)))
+
+
+def attempts(records):
+    return {(a["outcome"], a.get("error_class")) for r in records for a in r["enrichment"]["attempts"]}
+
+
+def left_alone(sim):
+    """Nor is a batch asked for of a provider that is to be left alone, and it is not handed in anew."""
+    sim.tell("reset")
+    sim.tell("fault", {"kind": "429", "vendor": "dropcontact", "after": 1, "retry_after": "300"})
+    config = write("left.jq", sim.config(["dropcontact"], dropcontact={"poll_s": 0.1}))
+    args = ["-s", path("left.db")]
+    out = in_turns(args, config, 3)
+    again = in_turns(args, config, 1)
+    asked = vendor(sim, "dropcontact")["routes"]
+    ok("a batch is not asked for before Retry-After is over",
+       attempts(out[:2]) == {("error", "rate_limited")} and list(asked.values()) == [1, 1]
+       and attempts(out[2:] + again) == {("skipped", "rate_limited")}, (asked, attempts(out + again)))
+    ok("what was not asked took no time",
+       all(a["latency_ms"] == 0 for r in again for a in r["enrichment"]["attempts"]), again[0])
+
+    sim.tell("clear")
+    for flag in ("--unbench", "--bench"):
+        subprocess.run(WRAP + [os.path.join(B, "bin", "self-check"), "-q", "-c", config, *args, flag,
+                               "dropcontact"], check=True)
+    out = in_turns(args, config, 1)
+    ok("nor while its provider is benched",
+       vendor(sim, "dropcontact")["routes"] == asked and attempts(out) == {("skipped", "benched")}, out[0])
+    subprocess.run(WRAP + [os.path.join(B, "bin", "self-check"), "-q", "-c", config, *args, "--unbench",
+                           "dropcontact"], check=True)
+    out = in_turns(args, config, 1)
+    ok("and is there when it may be asked again", statuses(out) == ["found"] * 2
+       and vendor(sim, "dropcontact")["routes"]["POST /enrich/all"] == 1, out[0])
 
 
 def charged(sim):
@@ -274,6 +316,6 @@ def account(sim):
 
 with Sim() as simulator:
     for part in (apollo, dropcontact, apollo_refuses, dropcontact_refuses, records, again, together, given_up,
-                 charged, account):
+                 left_alone, charged, account):
         part(simulator)
 done()

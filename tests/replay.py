@@ -118,6 +118,18 @@ def same_bytes(sim):
        later[1][:300])
 
 
+def asked_again(sim):
+    """Who comes again is looked for in the batch that was given up, in the replay as well."""
+    sim.tell("reset")
+    sim.tell("set", {"dropcontact": {"ready_polls": 3}})
+    conf = config(sim, ["dropcontact"], dropcontact={"poll_s": 0.1, "poll_limit_s": 0.15})
+    text, file = contacts(1) * 5, path("recording-again")
+    first = one_by_one("enrich", ["--record", file], text, conf, path("state-%d.db" % next(fresh)))
+    again = run("enrich", ["--replay", file], text, conf)
+    ok("replay: a batch that was given up, and asked for again",
+       again[1] == first and b'"found"' in first and b'"failed"' in first, (first[-400:], again[1:]))
+
+
 # --- when things go wrong ---------------------------------------------------------------------------
 
 def faults(sim):
@@ -281,6 +293,7 @@ def chaos(sim):
 
 with Sim(*KEYS) as sim:
     same_bytes(sim)
+    asked_again(sim)
     faults(sim)
     for seed in range(6):
         at_random(sim, seed)

@@ -176,13 +176,13 @@ static void finish(struct lp_work *w)
     if (w->probe)
         l->probing = false;
     if (w->resumed)
-        lp_pending_over(w->resumed, w->left);
+        lp_pending_over(w->resumed, lp_buf_view(&w->memo), w->left);
     settle(w);
     size_t payers = charged(w);
     for (size_t i = 0; i < w->n; i++) {
         struct lp_answer *a = &w->items[i]->answer;
         a->provider = l->provider;
-        a->latency_ms = lp_clock_mono() - w->began_at;
+        a->latency_ms = w->entered ? lp_clock_mono() - w->began_at : 0;
         a->at = lp_clock_now();
         a->credits = a->outcome == LP_OK || payers == w->n ? w->credits / (double)payers : 0;
         if (!l->provider->embedded)
@@ -199,7 +199,7 @@ static void fail_all(struct lp_work *w, enum lp_outcome outcome, enum lp_class c
     for (size_t i = 0; i < w->n; i++)
         lp_item_answer(w->items[i], outcome, class, (struct lp_str){0}, (struct lp_str){0},
             lp_str(w->call.detail));
-    w->left = w->pending && outcome == LP_ERROR;
+    w->left = w->pending && class != LP_STOPPED && class != LP_QUOTA;
     if (w->left && !w->resumed)
         lp_pending_leave(w->lane, w->items, w->n, lp_buf_view(&w->memo), w->pending);
     finish(w);
@@ -375,24 +375,27 @@ static void begin_try(struct lp_work *w)
 
 /* ---- the loop's side ------------------------------------------------------------------------ */
 
-/* A batch of an earlier run that has not been asked for yet: the key has been refused meanwhile. */
-static void turn_away(struct lp_work *w)
+/* A batch handed in earlier, before it is asked for: not now, nor its records anew. */
+static void turn_away(struct lp_work *w, enum lp_class class)
 {
     for (size_t i = 0; i < w->n; i++)
         if (w->items[i]->task)
             w->items[i]->task->asked--;
-    fail_all(w, LP_SKIPPED, w->lane->refused);
+    fail_all(w, LP_SKIPPED, class);
 }
 
 /* True where it may begin to be asked for. */
 static bool begin_polling(struct lp_work *w, int64_t now)
 {
-    if (w->lane->refused) {
-        turn_away(w);
+    struct lp_lane *l = w->lane;
+    int64_t wait = 0;
+    enum lp_class closed = lp_lane_closed_to_polls(l, &wait);
+    if (closed) {
+        turn_away(w, closed);
         return false;
     }
-    if (!lp_lane_has_room(w->lane)) {
-        w->due = now + TURN_MS;
+    if (wait > 0 || !lp_lane_has_room(l)) {
+        w->due = now + (wait > 0 ? wait : TURN_MS);
         return false;
     }
     enter(w);

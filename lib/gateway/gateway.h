@@ -196,6 +196,8 @@ void lp_lane_del(struct lp_lane *l);
 int lp_lane_open(struct lp_lane *l, struct lp_err *err);
 /* NONE: may be asked; else why not. */
 enum lp_class lp_lane_closed(struct lp_lane *l);
+/* As above for a batch that was handed in; *wait (ms): how long it is to be left alone all the same. */
+enum lp_class lp_lane_closed_to_polls(const struct lp_lane *l, int64_t *wait);
 void lp_lane_push(struct lp_lane *l, struct lp_item *item);
 /* Starts what may start now; returns the mono time when there is more to do, or INT64_MAX. */
 int64_t lp_lane_pump(struct lp_lane *l);
@@ -259,8 +261,8 @@ bool lp_pending_late(struct lp_gateway *g, int64_t id);
  * for it again. */
 void lp_pending_leave(
     struct lp_lane *l, struct lp_item **items, size_t n, struct lp_str memo, int64_t id);
-/* It is no longer asked for; `again`: but may be. */
-void lp_pending_over(struct lp_resumed *r, bool again);
+/* It is no longer asked for; `again`: but may be, with this memo. */
+void lp_pending_over(struct lp_resumed *r, struct lp_str memo, bool again);
 /* Reads what runs that are no more have left for the chain's providers. */
 int lp_pending_load(struct lp_gateway *g, struct lp_err *err);
 /* Is the record part of such a batch? Then it is waited for there. */

@@ -187,7 +187,18 @@ enum lp_class lp_lane_closed(struct lp_lane *l)
     return out == LP_CLASS_NONE && ill && !claim_probe(l) ? LP_CIRCUIT_OPEN : out;
 }
 
-/* As above for records already queued; the one that was let in as a probe stays. */
+/* Answers that are paid for are fetched though its circuit is open or the account is used up. */
+enum lp_class lp_lane_closed_to_polls(const struct lp_lane *l, int64_t *wait)
+{
+    enum lp_class out = out_for(l);
+    if (out != LP_CLASS_NONE && out != LP_CIRCUIT_OPEN && out != LP_QUOTA)
+        return out;
+    int64_t left = l->health.out_until - lp_clock_real();
+    *wait = l->health.out_reason == LP_RATE_LIMITED && left > 0 ? left : 0;
+    return LP_CLASS_NONE;
+}
+
+/* As lp_lane_closed for records already queued; the one that was let in as a probe stays. */
 static enum lp_class closed_to_queue(const struct lp_lane *l)
 {
     enum lp_class out = out_for(l);

@@ -195,8 +195,10 @@ void lp_pending_leave(
     lp_buf_free(&keys);
 }
 
-void lp_pending_over(struct lp_resumed *r, bool again)
+void lp_pending_over(struct lp_resumed *r, struct lp_str memo, bool again)
 {
+    lp_buf_reset(&r->memo);
+    lp_buf_str(&r->memo, memo);
     r->work = NULL;
     r->done = !again;
     for (size_t i = 0; i < r->n; i++)
