@@ -93,6 +93,12 @@ try_full_disk() { # PROGRAM ARGUMENTS...
         status=$?
         reasoned_74 "$p: full disk for rejects" "/dev/full"
     fi
+    if reads "$p" && [ "$p" != report ]; then # which writes nothing where it does not come to the end
+        { sample "$p" 3 && bad_line "$p" | tail -n 1; } >"$T/in"
+        "$bin/$p" "$@" --fail-fast <"$T/in" >/dev/full 2>"$T/err"
+        status=$?
+        reasoned_74 "$p: full disk for what was read before bad data" "No space left on device"
+    fi
     sample "$p" 3 >"$T/in"
     "$bin/$p" "$@" --stats /dev/full <"$T/in" >/dev/null 2>"$T/err"
     status=$?

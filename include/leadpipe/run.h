@@ -106,6 +106,7 @@ struct lp_run {
     int64_t max_rejects; /* --max-errors N; -1: none */
     double max_share;    /* --max-errors P% as a fraction; -1: none */
     struct lp_err fault; /* what failed where there was nobody to tell: while waiting for input */
+    struct lp_err late;  /* what failed besides, after that which ended the run */
     struct lp_buf unwrapped; /* the line taken out of a rejects line */
     struct lp_buf key;
 };

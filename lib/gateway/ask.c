@@ -443,9 +443,8 @@ static int step(struct lp_gateway *g, struct lp_err *err)
  * heard out as after a signal. */
 static void drain(struct lp_gateway *g)
 {
-    struct lp_err late = {0};
     g->bad_data = g->run->input_ended = true;
-    while (!finished(g) && step(g, &late) == 0)
+    while (!finished(g) && step(g, &g->run->late) == 0)
         ;
 }
 
@@ -467,6 +466,8 @@ static int drive(struct lp_gateway *g, struct lp_run *run, struct lp_err *err)
         r = lp_plan_write(g, err);
     if (lp_gateway_sync(g, true, r ? &late : err))
         r = -1;
+    if (err->kind == LP_ERR_RECORD && !run->late.kind)
+        run->late = late;
     judge_run(g);
     if (r == 0)
         r = lp_recording_end(g, err);

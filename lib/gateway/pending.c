@@ -33,8 +33,7 @@ static int64_t row_crc(struct lp_str memo, struct lp_str items, struct lp_str ke
 
 /* ---- our own -------------------------------------------------------------------------------- */
 
-static void describe(
-    struct lp_item **items, size_t n, struct lp_buf *json, struct lp_buf *keys)
+static void describe(struct lp_item **items, size_t n, struct lp_buf *json, struct lp_buf *keys)
 {
     LP_BUF_LIT(json, "[");
     for (size_t i = 0; i < n; i++) {

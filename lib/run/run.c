@@ -202,17 +202,25 @@ static void claim_no_more(struct lp_run *run)
     run->counts.rejects -= lost < run->counts.rejects ? lost : run->counts.rejects;
 }
 
+/* The first failure is why the run ended; what follows is told too. */
+static void after(struct lp_err *err, struct lp_err *other)
+{
+    if (err->kind)
+        return;
+    *err = *other;
+    *other = (struct lp_err){0};
+}
+
 static int finish(struct lp_run *run, int stats_fd, struct lp_err *err)
 {
     int status = LP_EXIT_OK;
-    struct lp_err late = {0};
-    if (!err->kind)
-        *err = run->fault;
-    if (lp_rejects_flush(run->rejects, &late) < 0 && !err->kind)
-        *err = late;
-    late = (struct lp_err){0};
-    if (!run->out.failed && lp_out_finish(&run->out, &late) < 0 && !err->kind)
-        *err = late;
+    struct lp_err rejects = {0}, output = {0}, stats = {0};
+    after(err, &run->fault);
+    lp_rejects_flush(run->rejects, &rejects);
+    after(err, &rejects);
+    if (!run->out.failed)
+        lp_out_finish(&run->out, &output);
+    after(err, &output);
     if (run->in)
         run->counts.blank += lp_lines_blank(run->in);
     claim_no_more(run);
@@ -221,11 +229,12 @@ static int finish(struct lp_run *run, int stats_fd, struct lp_err *err)
     if (run->progress && run->common.progress == 3)
         lp_progress_show(run->progress, run);
     lp_rejects_del(run->rejects);
-    take_in(&status, err);
+    const struct lp_err *all[] = {err, &run->late, &rejects, &output};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        take_in(&status, all[i]);
     judge(&status, run);
-    late = (struct lp_err){0};
-    if (lp_run_stats_write(run, stats_fd, &late) < 0)
-        take_in(&status, &late);
+    lp_run_stats_write(run, stats_fd, &stats);
+    take_in(&status, &stats);
     if (!run->out.closed && run->in && (run->counts.in || !err->kind))
         lp_run_summary(run);
     return status;
