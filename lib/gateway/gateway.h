@@ -79,6 +79,7 @@ struct lp_resumed {
     struct lp_buf owner;       /* the run that is no more */
     struct lp_buf memo, items; /* JSON */
     struct lp_hash128 *keys;
+    uint64_t among[64]; /* a bit for each key: most records are in none of many batches */
     struct lp_item *stand_ins,
         **at;          /* for records that have not come by (yet); who is asked about */
     struct lp_rec rec; /* whose arena holds the stand-ins' answers */

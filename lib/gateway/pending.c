@@ -130,6 +130,16 @@ int lp_pending_drop_done(struct lp_gateway *g, struct lp_err *err)
 
 /* ---- those that may be asked for again ------------------------------------------------------ */
 
+static uint64_t *word_of(struct lp_resumed *r, const struct lp_hash128 *key)
+{
+    return &r->among[key->lo >> 6 & 63];
+}
+
+static uint64_t bit_of(const struct lp_hash128 *key)
+{
+    return UINT64_C(1) << (key->lo & 63);
+}
+
 static void add_resumed(struct lp_lane *l, int64_t id, struct lp_str owner, struct lp_str memo,
     struct lp_str items, struct lp_str keys)
 {
@@ -150,6 +160,7 @@ static void add_resumed(struct lp_lane *l, int64_t id, struct lp_str owner, stru
     for (size_t i = 0; i < r->n && lp_json_next(&it, &name, &v); i++) {
         r->stand_ins[i] = (struct lp_item){.rec = &r->rec, .json = v, .key = r->keys[i]};
         r->at[i] = &r->stand_ins[i];
+        *word_of(r, &r->keys[i]) |= bit_of(&r->keys[i]);
     }
     r->next = g->resumed;
     g->resumed = r;
@@ -267,6 +278,8 @@ static bool is_ours(struct lp_gateway *g, struct lp_resumed *r)
 
 static bool join(struct lp_gateway *g, struct lp_resumed *r, struct lp_item *item)
 {
+    if (!(*word_of(r, &item->key) & bit_of(&item->key)))
+        return false;
     for (size_t i = 0; i < r->n; i++)
         if (memcmp(&r->keys[i], &item->key, sizeof item->key) == 0 &&
             r->at[i] == &r->stand_ins[i]) {
