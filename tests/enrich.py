@@ -292,6 +292,16 @@ def charged(sim):
        counts["credits"] == 5 and counts["remaining"] == 99995, counts)
 
 
+def used_up(sim):
+    sim.tell("reset")
+    sim.tell("fault", {"kind": "402", "vendor": "dropcontact", "after": 1})
+    config = write("used_up.jq", sim.config(["dropcontact"], dropcontact={"poll_s": 0.1}))
+    out = in_turns(["-s", path("used_up.db")], config, 3)
+    asked = vendor(sim, "dropcontact")["routes"]
+    ok("a batch refused for want of credit is asked for once", list(asked.values()) == [1, 1]
+       and attempts(out) == {("error", "quota"), ("skipped", "quota")}, (asked, attempts(out)))
+
+
 def account(sim):
     sim.tell("reset")
     sim.tell("fault", {"kind": "401", "vendor": "apollo"})
@@ -316,6 +326,6 @@ def account(sim):
 
 with Sim() as simulator:
     for part in (apollo, dropcontact, apollo_refuses, dropcontact_refuses, records, again, together, given_up,
-                 left_alone, charged, account):
+                 left_alone, used_up, charged, account):
         part(simulator)
 done()
