@@ -268,7 +268,7 @@ static void warn(const struct engine *e)
                     "conversions than clicks; each rate was capped at 1",
             (unsigned long long)capped, capped == 1 ? "" : "s");
     for (int i = 0; e->facts.compared == LP_COMPARED_CAMPAIGNS && i < 2; i++)
-        if (!lp_names_find(&e->sum->campaigns, e->facts.label[i]))
+        if (!lp_aggregate_holds(e->sum, e->facts.label[i]))
             lp_log_warn("--compare: there is nothing of the campaign %.*s",
                 (int)e->facts.label[i].n, e->facts.label[i].p);
 }

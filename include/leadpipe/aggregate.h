@@ -16,7 +16,8 @@
  * - A contact is counted once by its key, and the last record of it holds. Without a key each record
  *   is a contact of its own. A contact is what it is now: periods do not touch it.
  * - An event is counted once by contact, job and type (lp_events_occasion). What does not say its
- *   campaign or channel has it from the other records of its job; the channel is else "email".
+ *   campaign or channel has it from the other records of its job, counted or not; the channel is else
+ *   "email".
  * - Of one occasion (a contact and a job) an impression is counted where it was delivered, or sent
  *   and not bounced; an engagement where it was opened, clicked or replied to.
  * - Metrics of a campaign and channel stand for its events, which are then not looked at.
@@ -178,6 +179,9 @@ void lp_aggregate_del(struct lp_aggregate *a);
 enum lp_taken lp_aggregate_take(
     struct lp_aggregate *a, struct lp_rec *rec, const char **field, struct lp_err *err);
 int lp_aggregate_finish(struct lp_aggregate *a, struct lp_err *err);
+
+/* Is there anything of the campaign that is counted? To be asked once all are. */
+bool lp_aggregate_holds(const struct lp_aggregate *a, struct lp_str campaign_id);
 
 /* The group of a campaign and a channel (0: not said); NULL where there are too many. It moves when
  * another is made. */

@@ -55,6 +55,9 @@ enum lp_event_is {
     LP_EVENT_BAD     /* one that should count but cannot: err says why */
 };
 enum lp_event_is lp_events_read(struct lp_rec *rec, struct lp_event *e, struct lp_err *err);
+/* Of a record that counts as nothing: whose it is, its job, and the job's campaign and channel as far
+ * as it says them. False: it names no job of anybody. */
+bool lp_events_read_job(struct lp_rec *rec, struct lp_event *e);
 
 const char *lp_events_name(enum lp_happened what); /* "sent" */
 

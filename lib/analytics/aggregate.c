@@ -124,6 +124,18 @@ uint32_t lp_aggregate_campaign(struct lp_aggregate *a, struct lp_str id, struct 
     return number;
 }
 
+bool lp_aggregate_holds(const struct lp_aggregate *a, struct lp_str campaign_id)
+{
+    uint32_t number = lp_names_find(&a->campaigns, campaign_id);
+    for (uint32_t i = 0; number && i < a->groups; i++) {
+        const struct lp_group *g = &a->group[i];
+        if (g->campaign == number &&
+            (g->stated[LP_SLOT_ALL] || g->happened[LP_SLOT_ALL] || g->purse.n > 0))
+            return true;
+    }
+    return number && a->campaign[number].imported.contacts > 0;
+}
+
 uint32_t lp_aggregate_channel(struct lp_aggregate *a, struct lp_str name, struct lp_err *err)
 {
     if (name.n > LP_AGGREGATE_NAME)

@@ -22,7 +22,8 @@ static const struct part {
     type_part = {61, 3}, day_part = {37, 24}, slots_part = {34, 3}, campaign_part = {17, 17},
   channel_part = {0, 17};
 
-/* An event's entry: the hash of the contact, the occasion, and what happened. */
+/* An event's entry: the hash of the contact, the occasion, and what happened. Where it is in no slot
+ * nothing did: it only says of which campaign and channel the occasion is. */
 enum { E_HASH, E_OCCASION, E_WHAT };
 
 #define NO_DAY ((1U << 24) - 1)
@@ -184,17 +185,43 @@ static enum lp_taken add_event(
     return LP_TAKEN;
 }
 
+/* What is not counted still says whose campaign its job is: of a mail that went out before the period,
+ * the opening within it may name the job alone. A name that is none is nobody's fault here. */
+static enum lp_taken note_job(
+    struct lp_aggregate *a, const struct lp_event *event, enum lp_taken taken, struct lp_err *err)
+{
+    struct lp_err ignored = {0};
+    uint32_t campaign = 0, channel = 0;
+    if (!event->job_id.p)
+        return taken;
+    if (event->campaign_id.p)
+        campaign = lp_aggregate_campaign(a, event->campaign_id, &ignored);
+    if (event->channel.p)
+        channel = lp_aggregate_channel(a, event->channel, &ignored);
+    lp_buf_reset(&a->key);
+    if ((!campaign && !channel) || !lp_key(event->email, &a->key))
+        return taken;
+    uint64_t e[3] = {[E_HASH] = hash_key(a)};
+    e[E_OCCASION] = lp_events_occasion(event, e[E_HASH]);
+    /* After what is counted, whose word is taken first. */
+    e[E_WHAT] = put(type_part, LP_HAPPENINGS - 1) | put(day_part, NO_DAY) |
+                put(campaign_part, campaign) | put(channel_part, channel);
+    return lp_sorter_add(&a->events, e, err) < 0 ? LP_TAKEN_FATAL : taken;
+}
+
 enum lp_taken lp_people_event(struct lp_aggregate *a, struct lp_rec *rec, struct lp_err *err)
 {
     struct lp_event event;
     enum lp_taken outside;
     switch (lp_events_read(rec, &event, err)) {
-    case LP_EVENT_OTHER: return LP_TAKEN_OTHER;
+    case LP_EVENT_OTHER:
+        return lp_events_read_job(rec, &event) ? note_job(a, &event, LP_TAKEN_OTHER, err)
+                                               : LP_TAKEN_OTHER;
     case LP_EVENT_BAD: return LP_TAKEN_BAD;
     case LP_EVENT_COUNTS: break;
     }
     unsigned slots = lp_aggregate_slots(a, event.timed, event.at, &outside);
-    return slots ? add_event(a, &event, slots, err) : outside;
+    return slots ? add_event(a, &event, slots, err) : note_job(a, &event, outside, err);
 }
 
 /* --- all of them are counted ------------------------------------------------------------------- */
@@ -231,7 +258,7 @@ static void note_event(struct walk *w)
     uint64_t what = w->event[E_WHAT];
     unsigned type = (unsigned)get(type_part, what), slots = (unsigned)get(slots_part, what);
     unsigned before = w->happened[0] | w->happened[1] | w->happened[2];
-    w->a->events_counted += !(before >> type & 1);
+    w->a->events_counted += slots && !(before >> type & 1);
     for (int i = 0; i < w->a->s.slots; i++) {
         if (!(slots >> i & 1))
             continue;
@@ -300,6 +327,8 @@ static int settle_occasion(struct walk *w, struct lp_err *err)
     struct lp_aggregate *a = w->a;
     bool is[LP_FIGURES];
     uint32_t day[LP_FIGURES];
+    if (!(w->happened[0] | w->happened[1] | w->happened[2]))
+        return 0;
     struct lp_group *g =
         lp_aggregate_group(a, w->campaign, w->channel ? w->channel : w->email_channel, err);
     if (!g)

@@ -104,6 +104,13 @@ static enum lp_event_is bad(
     return LP_EVENT_BAD;
 }
 
+static void read_job(struct lp_rec *rec, struct lp_event *e)
+{
+    e->job_id = text(rec, "job_id");
+    e->campaign_id = text(rec, "campaign_id");
+    e->channel = text(rec, "channel");
+}
+
 enum lp_event_is lp_events_read(struct lp_rec *rec, struct lp_event *e, struct lp_err *err)
 {
     const struct source *from = find_source(rec);
@@ -122,10 +129,19 @@ enum lp_event_is lp_events_read(struct lp_rec *rec, struct lp_event *e, struct l
     e->timed = e->time.p && lp_clock_parse(e->time, &e->at);
     if (!e->timed && lp_rec_filled(rec, from->when))
         return bad(e, from->when, "bad_time", "not a time as in 2026-01-31T10:00:00Z", err);
-    e->job_id = text(rec, "job_id");
-    e->campaign_id = text(rec, "campaign_id");
-    e->channel = text(rec, "channel");
+    read_job(rec, e);
     return LP_EVENT_COUNTS;
+}
+
+bool lp_events_read_job(struct lp_rec *rec, struct lp_event *e)
+{
+    const struct source *from = find_source(rec);
+    *e = (struct lp_event){.what = LP_HAPPENINGS};
+    if (!from)
+        return false;
+    e->email = whose(rec, from, e->what);
+    read_job(rec, e);
+    return e->email.p && e->job_id.p;
 }
 
 bool lp_events_within(const struct lp_event *e, int64_t since, int64_t until)

@@ -66,6 +66,45 @@ static void an_event_has_its_campaign_from_its_job(void **state)
     stop(&t);
 }
 
+/* What is not counted itself tells it all the same: the mail of last month, the job that failed. */
+static void an_event_has_its_campaign_from_a_job_that_is_not_counted(void **state)
+{
+    struct fixture t;
+    (void)state;
+    start(&t);
+    t.s.period[0] = (struct lp_period){1767571200000, INT64_MAX}; /* from 2026-01-05 */
+    taken(&t, "{\"kind\":\"event\",\"engagement_type\":\"email_opened\",\"email\":\"a@b.de\","
+              "\"job_id\":\"j1\",\"timestamp\":\"2026-01-06T10:00:00Z\"}");
+    assert_int_equal(
+        take(&t, "{\"kind\":\"job\",\"status\":\"published\",\"contact_email\":\"A@b.de\","
+                 "\"job_id\":\"j1\",\"campaign_id\":\"spring\",\"channel\":\"mail\","
+                 "\"published_time\":\"2026-01-04T10:00:00Z\"}"),
+        LP_TAKEN_OUTSIDE);
+    taken(&t, "{\"kind\":\"event\",\"engagement_type\":\"bounce\",\"email\":\"c@b.de\","
+              "\"job_id\":\"j2\",\"timestamp\":\"2026-01-06T10:00:00Z\"}");
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(
+            take(&t, "{\"kind\":\"job\",\"status\":\"unknown\",\"contact_email\":\"c@b.de\","
+                     "\"job_id\":\"j2\",\"campaign_id\":\"spring\",\"channel\":\"mail\"}"),
+            LP_TAKEN_OTHER);
+    assert_int_equal(
+        take(&t, "{\"kind\":\"job\",\"status\":\"failed\",\"contact_email\":\"c@b.de\","
+                 "\"job_id\":\"j3\",\"campaign_id\":\"autumn\",\"channel\":\"mail\"}"),
+        LP_TAKEN_OTHER);
+    struct lp_str r = finish(&t);
+    is(r, "campaigns.0.campaign_id", "\"spring\"");
+    is(r, "campaigns.0.channels.0.channel", "\"mail\"");
+    is(r, "campaigns.0.opens", "1");
+    is(r, "campaigns.0.bounces", "1");
+    is(r, "campaigns.0.sent", "0");
+    is(r, "summary.campaigns", "1");
+    assert_int_equal(lp_json_count(look(r, "campaigns")), 1);
+    assert_int_equal(t.a->events_added - t.a->events_counted, 0);
+    assert_true(lp_aggregate_holds(t.a, LP_STR("spring")));
+    assert_false(lp_aggregate_holds(t.a, LP_STR("autumn")));
+    stop(&t);
+}
+
 static void a32_only_the_period_is_counted(void **state)
 {
     struct fixture t;
@@ -207,6 +246,7 @@ int main(void)
         cmocka_unit_test(events_count_once_by_contact_job_and_type),
         cmocka_unit_test(metrics_win_over_events_of_their_channel),
         cmocka_unit_test(an_event_has_its_campaign_from_its_job),
+        cmocka_unit_test(an_event_has_its_campaign_from_a_job_that_is_not_counted),
         cmocka_unit_test(a32_only_the_period_is_counted),
         cmocka_unit_test(a27_a28_a_contact_counts_once_and_later_counters_replace),
         cmocka_unit_test(a19_a20_a21_contacts_by_tier_and_the_top),
