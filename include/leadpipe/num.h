@@ -17,7 +17,7 @@ bool lp_num_real(struct lp_str s, double *out); /* decimal or exponent form, fin
 /* Sizes with an optional k, M, G (powers of 1024): "16M". */
 bool lp_num_size(struct lp_str s, uint64_t *out);
 /* Fixed point, at most `decimals` (0..9) decimals, trailing zeros cut, "-0" printed as "0".
- * |v| up to 1e15; larger or non-finite values are printed as JSON null. No printf, no locale. */
+ * |v| below 2^63; larger or non-finite values are printed as JSON null. No printf, no locale. */
 void lp_num_put(struct lp_buf *b, double v, int decimals);
 
 #endif

@@ -128,7 +128,7 @@ void lp_num_put(struct lp_buf *b, double v, int decimals)
     static const uint32_t power[] = {
         1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000};
     double size = fabs(v);
-    if (!(size <= 1e15)) { /* NaN too */
+    if (!(size < 0x1p63)) { /* NaN too */
         LP_BUF_LIT(b, "null");
         return;
     }

@@ -93,7 +93,10 @@ static void printing(void **state)
     put(2.675, 2, "2.67"); /* the double is a little less */
     put(1.005, 2, "1");
     put(1e15, 9, "1000000000000000");
-    put(1.5e15, 2, "null");
+    put(9007199254740991, 9, "9007199254740991");
+    put(9.2e18, 2, "9200000000000000000");
+    put(-9.2e18, 2, "-9200000000000000000");
+    put(0x1p63, 2, "null");
     put(NAN, 2, "null");
     put(-INFINITY, 2, "null");
     put(0.123456789, 9, "0.123456789");
