@@ -26,5 +26,7 @@ uint32_t lp_names_number(struct lp_names *names, struct lp_str text);
 /* The same without making it: 0 where it is not there. */
 uint32_t lp_names_find(const struct lp_names *names, struct lp_str text);
 struct lp_str lp_names_text(const struct lp_names *names, uint32_t number);
+/* By bytes, and what is not said last: negative where a comes before b. */
+int lp_names_order(struct lp_str a, struct lp_str b);
 
 #endif

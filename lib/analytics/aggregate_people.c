@@ -203,7 +203,6 @@ static enum lp_taken note_job(
         return taken;
     uint64_t e[3] = {[E_HASH] = hash_key(a)};
     e[E_OCCASION] = lp_events_occasion(event, e[E_HASH]);
-    /* After what is counted, whose word is taken first. */
     e[E_WHAT] = put(type_part, LP_HAPPENINGS - 1) | put(day_part, NO_DAY) |
                 put(campaign_part, campaign) | put(channel_part, channel);
     return lp_sorter_add(&a->events, e, err) < 0 ? LP_TAKEN_FATAL : taken;
@@ -226,6 +225,12 @@ enum lp_taken lp_people_event(struct lp_aggregate *a, struct lp_rec *rec, struct
 
 /* --- all of them are counted ------------------------------------------------------------------- */
 
+/* Whose an occasion is, and how good the word for it: less is better. */
+struct said {
+    uint32_t name;
+    unsigned rank;
+};
+
 struct walk {
     struct lp_aggregate *a;
     uint64_t person[5], event[3];
@@ -236,7 +241,8 @@ struct walk {
     /* Of the occasion that is looked at: */
     unsigned happened[LP_SLOTS]; /* a bit a type */
     uint32_t day[LP_HAPPENINGS]; /* when first, in the slot of all */
-    uint32_t campaign, channel, email_channel;
+    struct said campaign, channel;
+    uint32_t email_channel;
 };
 
 static int next_person(struct walk *w, struct lp_err *err)
@@ -253,6 +259,18 @@ static int next_event(struct walk *w, struct lp_err *err)
     return got < 0 ? -1 : 0;
 }
 
+/* Where records of one job contradict each other, the sending knows better than the opening, and the
+ * counted better than the rest; else the name that sorts first holds: whatever order they came in. */
+static void believe(struct said *s, const struct lp_names *names, uint32_t name, unsigned rank)
+{
+    if (!name || (s->name && rank > s->rank))
+        return;
+    if (s->name && rank == s->rank &&
+        lp_names_order(lp_names_text(names, s->name), lp_names_text(names, name)) <= 0)
+        return;
+    *s = (struct said){name, rank};
+}
+
 static void note_event(struct walk *w)
 {
     uint64_t what = w->event[E_WHAT];
@@ -266,10 +284,9 @@ static void note_event(struct walk *w)
             w->day[type] = (uint32_t)get(day_part, what);
         w->happened[i] |= 1U << type;
     }
-    if (!w->campaign)
-        w->campaign = (uint32_t)get(campaign_part, what);
-    if (!w->channel)
-        w->channel = (uint32_t)get(channel_part, what);
+    unsigned rank = slots ? type : LP_HAPPENINGS;
+    believe(&w->campaign, &w->a->campaigns, (uint32_t)get(campaign_part, what), rank);
+    believe(&w->channel, &w->a->channels, (uint32_t)get(channel_part, what), rank);
 }
 
 #define HAD(bits, type) ((bits) >> (type)&1)
@@ -329,8 +346,8 @@ static int settle_occasion(struct walk *w, struct lp_err *err)
     uint32_t day[LP_FIGURES];
     if (!(w->happened[0] | w->happened[1] | w->happened[2]))
         return 0;
-    struct lp_group *g =
-        lp_aggregate_group(a, w->campaign, w->channel ? w->channel : w->email_channel, err);
+    uint32_t campaign = w->campaign.name, channel = w->channel.name;
+    struct lp_group *g = lp_aggregate_group(a, campaign, channel ? channel : w->email_channel, err);
     if (!g)
         return -1;
     for (int i = a->s.slots - 1; i >= 0; i--) { /* the slot of all last: its figures are used on */
@@ -342,7 +359,7 @@ static int settle_occasion(struct walk *w, struct lp_err *err)
     for (int f = 0; f <= LP_CONVERSIONS && !g->stated[LP_SLOT_ALL]; f++)
         lp_aggregate_on_day(
             a, day[f] == NO_DAY ? LP_DAY_UNDATED : (int)day[f], (enum lp_figure)f, is[f]);
-    count_people(w, &a->campaign[w->campaign], is);
+    count_people(w, &a->campaign[campaign], is);
     w->counters.sent += is[LP_SENDS];
     w->counters.opened += is[LP_OPENS];
     w->counters.clicks += is[LP_CLICKS];
@@ -356,7 +373,7 @@ static int walk_occasion(struct walk *w, struct lp_err *err)
     uint64_t contact = w->event[E_HASH], occasion = w->event[E_OCCASION];
     memset(w->happened, 0, sizeof w->happened);
     memset(w->day, 0xFF, sizeof w->day);
-    w->campaign = w->channel = 0;
+    w->campaign = w->channel = (struct said){0, 0};
     while (w->events && w->event[E_HASH] == contact && w->event[E_OCCASION] == occasion) {
         note_event(w);
         if (next_event(w, err) < 0)

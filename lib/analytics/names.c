@@ -64,3 +64,12 @@ struct lp_str lp_names_text(const struct lp_names *names, uint32_t number)
 {
     return names->text[number];
 }
+
+int lp_names_order(struct lp_str a, struct lp_str b)
+{
+    size_t n = a.n < b.n ? a.n : b.n;
+    if (!a.p || !b.p) /* what has no name comes last */
+        return a.p ? -1 : b.p != NULL;
+    int order = memcmp(a.p, b.p, n);
+    return order ? order : a.n < b.n ? -1 : a.n > b.n;
+}

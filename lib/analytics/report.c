@@ -41,15 +41,15 @@ static int by_campaign(const void *x, const void *y, void *view)
     const struct lp_group *h = *(const struct lp_group *const *)y;
     const struct view *v = view;
     if (g->campaign != h->campaign)
-        return lp_report_by_name(campaign_id(v, g->campaign), campaign_id(v, h->campaign));
-    return lp_report_by_name(
+        return lp_names_order(campaign_id(v, g->campaign), campaign_id(v, h->campaign));
+    return lp_names_order(
         lp_names_text(&v->a->channels, g->channel), lp_names_text(&v->a->channels, h->channel));
 }
 
 static int by_number(const void *x, const void *y, void *view)
 {
     const struct view *v = view;
-    return lp_report_by_name(
+    return lp_names_order(
         campaign_id(v, *(const uint32_t *)x), campaign_id(v, *(const uint32_t *)y));
 }
 

@@ -56,7 +56,7 @@ static struct lp_str code(const struct lp_aggregate *a, const struct lp_money *m
 
 static int by_code(const void *x, const void *y, void *a)
 {
-    return lp_report_by_name(code(a, x), code(a, y));
+    return lp_names_order(code(a, x), code(a, y));
 }
 
 static void put_amounts(struct lp_buf *b, const struct lp_aggregate *a, const struct lp_purse *p)

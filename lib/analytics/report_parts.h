@@ -39,7 +39,6 @@ void lp_report_rate(struct lp_buf *b, const char *name, uint64_t hits, uint64_t 
 void lp_report_rates(struct lp_buf *b, const struct lp_figures *f, bool overall);
 /* -1 where a's rate is above b's, 1 where it is below; exact. */
 int lp_report_by_rate(const struct lp_figures *a, const struct lp_figures *b, enum lp_rate rate);
-int lp_report_by_name(struct lp_str a, struct lp_str b);
 enum lp_verdict_of { LP_VERDICT_NONE, LP_VERDICT_SAME, LP_VERDICT_DIFFERENT };
 /* The test of two rates; `pairs`: how many pairs these two were picked from as the extremes. */
 enum lp_verdict_of lp_report_test(struct lp_buf *b, const char *name, const struct lp_side *one,

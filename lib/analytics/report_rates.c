@@ -74,15 +74,6 @@ int lp_report_by_rate(const struct lp_figures *a, const struct lp_figures *b, en
     return x > y ? -1 : x < y;
 }
 
-int lp_report_by_name(struct lp_str a, struct lp_str b)
-{
-    size_t n = a.n < b.n ? a.n : b.n;
-    if (!a.p || !b.p) /* what has no name comes last */
-        return a.p ? -1 : b.p != NULL;
-    int order = memcmp(a.p, b.p, n);
-    return order ? order : a.n < b.n ? -1 : a.n > b.n;
-}
-
 static enum lp_verdict_of verdict(const struct lp_rates_compared *c, uint64_t pairs)
 {
     if (!c->enough)
@@ -149,7 +140,7 @@ static int by_engagement(const void *a, const void *b)
 {
     const struct lp_side *x = a, *y = b;
     int order = lp_report_by_rate(&x->f, &y->f, LP_ENGAGEMENT_RATE);
-    return order ? order : lp_report_by_name(x->name, y->name);
+    return order ? order : lp_names_order(x->name, y->name);
 }
 
 static void put_channel(

@@ -105,6 +105,33 @@ static void an_event_has_its_campaign_from_a_job_that_is_not_counted(void **stat
     stop(&t);
 }
 
+/* Whichever of them is read first. */
+static void records_that_contradict_each_other_count_the_same_in_any_order(void **state)
+{
+    static const char *const said[] = {
+        "{\"kind\":\"event\",\"engagement_type\":\"email_opened\",\"email\":\"a@b.de\","
+        "\"job_id\":\"j1\",\"campaign_id\":\"autumn\",\"channel\":\"a\"}",
+        "{\"kind\":\"event\",\"engagement_type\":\"email_sent\",\"email\":\"a@b.de\","
+        "\"job_id\":\"j1\",\"campaign_id\":\"winter\",\"channel\":\"x\"}",
+        "{\"kind\":\"event\",\"engagement_type\":\"email_sent\",\"email\":\"a@b.de\","
+        "\"job_id\":\"j1\",\"campaign_id\":\"spring\",\"channel\":\"y\"}",
+    };
+    (void)state;
+    for (size_t i = 0; i < 6; i++) {
+        struct fixture t;
+        size_t first = i / 2, second = (first + 1 + i % 2) % 3;
+        start(&t);
+        taken(&t, said[first]);
+        taken(&t, said[second]);
+        taken(&t, said[3 - first - second]);
+        struct lp_str r = finish(&t);
+        is(r, "summary.campaigns", "1");
+        is(r, "campaigns.0.campaign_id", "\"spring\"");
+        is(r, "campaigns.0.channels.0.channel", "\"x\"");
+        stop(&t);
+    }
+}
+
 static void a32_only_the_period_is_counted(void **state)
 {
     struct fixture t;
@@ -247,6 +274,7 @@ int main(void)
         cmocka_unit_test(metrics_win_over_events_of_their_channel),
         cmocka_unit_test(an_event_has_its_campaign_from_its_job),
         cmocka_unit_test(an_event_has_its_campaign_from_a_job_that_is_not_counted),
+        cmocka_unit_test(records_that_contradict_each_other_count_the_same_in_any_order),
         cmocka_unit_test(a32_only_the_period_is_counted),
         cmocka_unit_test(a27_a28_a_contact_counts_once_and_later_counters_replace),
         cmocka_unit_test(a19_a20_a21_contacts_by_tier_and_the_top),
