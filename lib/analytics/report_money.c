@@ -44,6 +44,21 @@ static void put_or_null(struct lp_buf *b, const char *name, bool known, double v
         LP_BUF_LIT(b, "null");
 }
 
+/* An amount is a whole number of units: a double would add a billionth to tens of millions. */
+static void put_exactly(struct lp_buf *b, const char *name, bool known, int64_t units)
+{
+    int64_t whole = units / LP_MONEY_UNIT, rest = units % LP_MONEY_UNIT;
+    struct lp_buf fraction = {0};
+    if (!known) {
+        lp_json_put_raw(b, name, LP_STR("null"));
+        return;
+    }
+    lp_json_put_int(b, name, whole);
+    lp_num_put(&fraction, (double)rest / LP_MONEY_UNIT, DECIMALS);
+    lp_buf_puts(b, fraction.p + 1); /* without the 0 before the point */
+    lp_buf_free(&fraction);
+}
+
 static void put_each(struct lp_buf *b, const char *name, bool known, double cost, uint64_t among)
 {
     put_or_null(b, name, known && among > 0, cost / (double)(among ? among : 1));
@@ -72,8 +87,8 @@ static void put_amounts(struct lp_buf *b, const struct lp_aggregate *a, const st
         lp_report_next(b);
         lp_buf_byte(b, '{');
         lp_report_text(b, "currency", code(a, &sorted[i]));
-        put_or_null(b, "cost", sorted[i].spent, amount(sorted[i].cost));
-        put_or_null(b, "revenue", sorted[i].earned, amount(sorted[i].revenue));
+        put_exactly(b, "cost", sorted[i].spent, sorted[i].cost);
+        put_exactly(b, "revenue", sorted[i].earned, sorted[i].revenue);
         lp_buf_byte(b, '}');
     }
     lp_buf_byte(b, ']');
@@ -88,9 +103,9 @@ void lp_report_money(struct lp_buf *b, const struct lp_aggregate *a, const struc
     double cost = amount(m->cost), revenue = amount(m->revenue);
     bool spent = m->spent && cost > 0;
     lp_report_text(b, "currency", p->n == 1 ? code(a, m) : lp_str(NULL));
-    put_or_null(b, "cost", m->spent, cost);
+    put_exactly(b, "cost", m->spent, m->cost);
     lp_report_text(b, "cost_basis", lp_str(s->basis));
-    put_or_null(b, "revenue", m->earned, revenue);
+    put_exactly(b, "revenue", m->earned, m->revenue);
     put_or_null(b, "roi_percent", spent && m->earned, spent ? (revenue - cost) / cost * 100 : 0);
     put_or_null(b, "conversions_per_cost", spent, spent ? (double)s->conversions / cost * 100 : 0);
     put_each(b, "cost_per_contact", m->spent, cost, s->contacts);
