@@ -42,14 +42,15 @@ def funnel:
       end;
 
 def channels:
-    (.channels | map(select(.impressions > 0)) | .[:12]) as $list
+    (.channels | map(select(.impressions > 0))) as $all | $all[:12] as $list
     | if $list == [] then "No channels in the records." | note
       else ($list | map(.engagement_rate.high // 0) | max | if . > 0 then . else 1 end) as $top
         | ($list | map(.engagement_rate as $r | {name: (.channel | channel_name), class: "b1", said: ($r | rate),
             value: ([$r.value / $top, 1] | min),
             low: (if $r.high then $r.low / $top else null end), high: (if $r.high then $r.high / $top else null end)})
             | .[0].class = "b2" | bars("c"; "Channels by engagement rate"))
-          + ("The line at each bar is its 95 % interval" + (.channel_evidence | if . then "; " + .says else "" end) + "." | note)
+          + ("The line at each bar is its 95 % interval" + (.channel_evidence | if . then "; " + .says else "" end) + "."
+              + ($all | length - 12 | if . > 0 then " Below these, \(plural("channel is"; "channels are")) not shown." else "" end) | note)
       end;
 
 def tiers:

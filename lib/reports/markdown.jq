@@ -37,8 +37,10 @@ def page:
         table([">Rank"] + heads("Channel"); .channels[] | [(.rank | tostring), (.channel | channel_name | plain)] + measures), evidence),
     (select(.campaigns != []) | "## Campaigns", "",
         table(heads("Campaign"); .campaigns | sort_by(-.impressions) | .[:50][] | [campaign | plain] + measures),
+        (.campaigns | length - 50 | select(. > 0) | "And \(plural("campaign"; "campaigns")) more, of fewer impressions.", ""),
         (.campaigns | sort_by(-.impressions) | .[:20][] | select(.channels != []) | "### \(campaign | plain)", "",
-            table([">Rank"] + heads("Channel"); .channels[] | [(.rank | tostring), (.channel | channel_name | plain)] + measures), evidence)),
+            table([">Rank"] + heads("Channel"); .channels[] | [(.rank | tostring), (.channel | channel_name | plain)] + measures), evidence),
+        (.campaigns | length - 20 | select(. > 0) | "The channels of \(plural("campaign"; "campaigns")) more are not shown.", "")),
     (select(.comparison.ctr.campaigns > 1) | "## Campaigns compared", "",
         table(["Rate", ">Mean", "Best", ">", "Worst", ">", "Evidence"];
             .comparison | to_entries[] | .value as $v

@@ -143,6 +143,9 @@ include "common";
       (.campaigns | sort_by(-.impressions) | .[:20])[]
       | select(.channels | length > 0)
       | "", ("CHANNELS OF " + (campaign | ascii | clip($width - 12)) | paint("1")), ranking, evidence;
+  def more_campaigns:
+      .campaigns | length - 20 | select(. > 0)
+      | "", ("and \(plural("campaign"; "campaigns")) more, whose channels are not shown" | wrapped("  "; "  ")[] | dim);
 
   def compared:
       .compare | select(. != null)
@@ -175,8 +178,10 @@ include "common";
       .timeline
       | if (.buckets | length) < 2 then empty
         else ("By \(.unit), \(.buckets[0].from) to \(.buckets[-1].from)" | heading),
-          (.buckets as $b | ("impressions", "engagements", "clicks", "conversions") as $m
-            | "  " + ($m | left(13)) + ([$b[][$m]] | spark($width - 34) | paint("36"))
+          (["impressions", "engagements", "clicks", "conversions"] as $rows | .buckets as $b
+            | ([$b[][$rows[]]] | max | count | columns | if . > 9 then . else 9 end) as $most
+            | $rows[] as $m
+            | "  " + ($m | left(13)) + ([$b[][$m]] | spark([$width - 25 - $most, 1] | max) | paint("36"))
               + ("  " + ([$b[][$m]] | max | count) + " at most" | dim))
         end;
 
@@ -199,5 +204,5 @@ include "common";
 
 [ title, "", figures, spending, steps, funnel,
   (select(.channels != []) | ("Channels by engagement rate, with 95 % intervals" | heading), ranking, evidence),
-  campaigns, by_campaign, compared, contacts, timeline, providers, omitted ]
+  campaigns, by_campaign, more_campaigns, compared, contacts, timeline, providers, omitted ]
 | map(sub(" +$"; "")) | join("\n") + "\n"
