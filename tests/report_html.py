@@ -80,17 +80,28 @@ def check_page(name, page):
     return shown, source
 
 
-def check_phone(name, page):
-    """Is anything wider than a phone? The page itself says, asked from another one around it."""
+def measured(name, page, width, asked):
+    """A number that a script asks of the page at that width: from another page around it, for it has none itself."""
     around = path(name + ".html")
     with open(around, "w") as f:
-        f.write('<body style="margin:0"><iframe src="%s" style="width:390px;height:800px;border:0" id="i"></iframe>'
+        f.write('<body style="margin:0"><iframe src="%s" style="width:%dpx;height:800px;border:0" id="i"></iframe>'
                 '<p id="w"></p><script>onload = () => { const d = document.getElementById("i").contentDocument;'
-                'document.getElementById("w").textContent = "width " + d.documentElement.scrollWidth;}</script>'
-                % os.path.basename(page))
+                'document.getElementById("w").textContent = "it is " + (%s);}</script>'
+                % (os.path.basename(page), width, asked))
     shown, _ = browse("file://" + around, "--dump-dom", "--allow-file-access-from-files")
-    width = re.search(r'id="w">width (\d+)', shown)
-    ok("%s: no wider than a phone of 390" % name, width is not None and int(width.group(1)) <= 390, shown[-200:])
+    it = re.search(r'id="w">it is (\d+)', shown)
+    return int(it.group(1)) if it else None
+
+
+def check_phone(name, page):
+    width = measured(name, page, 390, "d.documentElement.scrollWidth")
+    ok("%s: no wider than a phone of 390" % name, width is not None and width <= 390, width)
+
+
+def check_desk(name, page):
+    hidden = measured(name + " desk", page, 1100,
+                      'Math.max(...[...d.querySelectorAll(".scroll")].map(s => s.scrollWidth - s.clientWidth))')
+    ok("%s: no column is cut off at 1100" % name, hidden == 0, hidden)
 
 
 def picture(page, *args):
@@ -120,6 +131,7 @@ def main():
     ok("worked example: for paper, for dark and for phones",
        all(m in source for m in ("@media print", "prefers-color-scheme:dark", "(max-width:720px)", 'name="viewport"')))
     check_phone("worked example", night)
+    check_desk("worked example", night)
     hostile = make("hostile.html", [HOSTILE])
     shown, source = check_page("hostile names", hostile)
     ok("hostile names: they are shown as text", "&lt;script&gt;alert(1)&lt;/script&gt;" in shown

@@ -165,7 +165,7 @@ h2{font-size:16px;line-height:1.3;margin:0 0 12px}
 .scroll{overflow-x:auto;position:relative}.chart+.note+.scroll{margin-top:12px}
 table{border-collapse:collapse;width:100%;font-size:13.5px;font-variant-numeric:tabular-nums}
 caption{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
-th,td{text-align:left;padding:7px 10px;border-bottom:1px solid var(--rule);vertical-align:top;font-weight:400}
+th,td{text-align:left;padding:7px 8px;border-bottom:1px solid var(--rule);vertical-align:top;font-weight:400}
 thead th{color:var(--soft);font-size:12.5px;white-space:nowrap;vertical-align:bottom}tbody tr:last-child>*{border-bottom:0}
 th:first-child,td:first-child{padding-left:0}th:last-child,td:last-child{padding-right:0}
 td{white-space:nowrap}.from2 :is(td,th):nth-child(n+2),.from3 :is(td,th):nth-child(n+3),.best :is(td,th):nth-child(-n+6):nth-child(2n):not(:first-child),.two :is(td,th):nth-child(2),.two :is(td,th):nth-child(3),.fourth :is(td,th):nth-child(4){text-align:right}.best td:last-child,.two td:last-child{white-space:normal;min-width:320px}td small{display:block;font-size:11.5px}
