@@ -25,6 +25,9 @@ shift 2
 [ $# = 0 ] || [ "$1" = -- ] || die 2 "$1: options of report come after --"
 [ $# = 0 ] || shift
 
+# Rejects of this night would be records of the next, and again of the one after.
+[ ! "$data" -ef "$out" ] || die 2 "$out: DATA and OUT are to be two directories"
+
 shopt -s nullglob
 records=("$data"/*.ndjson)
 [ ${#records[@]} -gt 0 ] || die 2 "$data holds no *.ndjson"

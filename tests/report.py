@@ -289,6 +289,9 @@ def nightly():
        p.returncode == 2 and open(out + "/report.json").read() == before and not left, (p.returncode, p.stdout, left))
     p = subprocess.run(script + [path("nowhere"), out], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     ok("nightly-report.sh: a directory without records is misuse", p.returncode == 2)
+    p = subprocess.run(script + [night, night + "/."], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    ok("nightly-report.sh: its rejects do not become the next night's records",
+       p.returncode == 2 and os.listdir(night) == ["m.ndjson"], (p.stdout, os.listdir(night)))
 
 
 text()
