@@ -30,16 +30,18 @@ struct lp_rates_compared {
     double z, p;       /* only where `enough`; p is two-sided */
     bool enough;       /* every expected cell is LP_STATISTICS_CELL or more */
     bool equal;        /* the observed rates do not differ: no sample would show that they do */
-    uint64_t needed;   /* observations in each group to see this difference with 80 % power at the
-                          5 % level; 0 where `equal` */
+    uint64_t needed;   /* observations in each group to see this difference with 80 % power, as
+                          lp_statistics_sample has it; 0 where `equal` */
 };
-/* False where one of the two is no rate, as in lp_statistics_wilson. */
-bool lp_statistics_compare(
-    uint64_t hits_a, uint64_t of_a, uint64_t hits_b, uint64_t of_b, struct lp_rates_compared *out);
+/* Of two that were picked from so many pairs, 1 where nobody picked. p is that of the two alone. False
+ * where one of the two is no rate, as in lp_statistics_wilson. */
+bool lp_statistics_compare(uint64_t hits_a, uint64_t of_a, uint64_t hits_b, uint64_t of_b,
+    uint64_t pairs, struct lp_rates_compared *out);
 
-/* Observations in each group so that a two-sided test at the 5 % level sees the difference of two
- * true rates with this power (0 < power < 1), not rounded; 0 where they are equal. */
-double lp_statistics_sample(double rate_a, double rate_b, double power);
+/* Observations in each group so that a two-sided test at the 5 % level, divided by the pairs as
+ * Bonferroni has it, sees the difference of two true rates with this power (0 < power < 1), not
+ * rounded; 0 where they are equal. */
+double lp_statistics_sample(double rate_a, double rate_b, uint64_t pairs, double power);
 
 /* P(|Z| >= |z|) of the standard normal distribution, and the z below which a share p of it lies. */
 double lp_statistics_two_sided(double z);

@@ -124,7 +124,7 @@ enum lp_verdict_of lp_report_test(struct lp_buf *b, const char *name, const stru
     lp_report_text(b, "b", other->name);
     lp_json_put_str(b, "rate", lp_str(r->name));
     bool sound = lp_statistics_compare(
-        one->f.n[r->hits], one->f.n[r->of], other->f.n[r->hits], other->f.n[r->of], &c);
+        one->f.n[r->hits], one->f.n[r->of], other->f.n[r->hits], other->f.n[r->of], pairs, &c);
     if (sound)
         put_test(b, &c, v = verdict(&c, pairs));
     else

@@ -55,14 +55,15 @@ bool lp_statistics_wilson(uint64_t hits, uint64_t of, struct lp_interval *out)
     return true;
 }
 
-double lp_statistics_sample(double rate_a, double rate_b, double power)
+double lp_statistics_sample(double rate_a, double rate_b, uint64_t pairs, double power)
 {
     double difference = rate_a - rate_b, mean = (rate_a + rate_b) / 2;
     if (difference == 0)
         return 0;
     double none = sqrt(2 * mean * (1 - mean));
     double some = sqrt(rate_a * (1 - rate_a) + rate_b * (1 - rate_b));
-    double root = (critical() * none + lp_statistics_quantile(power) * some) / difference;
+    double bound = -lp_statistics_quantile((1 - LEVEL) / 2 / (double)pairs);
+    double root = (bound * none + lp_statistics_quantile(power) * some) / difference;
     return root * root;
 }
 
@@ -73,8 +74,8 @@ static bool enough(double pooled, double of_a, double of_b)
     return rarer * fewer >= LP_STATISTICS_CELL;
 }
 
-bool lp_statistics_compare(
-    uint64_t hits_a, uint64_t of_a, uint64_t hits_b, uint64_t of_b, struct lp_rates_compared *out)
+bool lp_statistics_compare(uint64_t hits_a, uint64_t of_a, uint64_t hits_b, uint64_t of_b,
+    uint64_t pairs, struct lp_rates_compared *out)
 {
     if (of_a == 0 || of_b == 0 || hits_a > of_a || hits_b > of_b)
         return false;
@@ -89,7 +90,7 @@ bool lp_statistics_compare(
     }
     /* Two rates of different sizes may be the same fraction and yet different doubles. */
     out->equal = (unsigned __int128)hits_a * of_b == (unsigned __int128)hits_b * of_a;
-    double needed = out->equal ? 0 : ceil(lp_statistics_sample(a, b, LP_STATISTICS_POWER));
+    double needed = out->equal ? 0 : ceil(lp_statistics_sample(a, b, pairs, LP_STATISTICS_POWER));
     out->needed = needed < 0x1p63 ? (uint64_t)needed : UINT64_MAX;
     return true;
 }

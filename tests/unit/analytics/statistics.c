@@ -73,7 +73,7 @@ static void compare_agrees_with_the_physicians_health_study(void **state)
 {
     struct lp_rates_compared c;
     (void)state;
-    assert_true(lp_statistics_compare(189, 11034, 104, 11037, &c));
+    assert_true(lp_statistics_compare(189, 11034, 104, 11037, 1, &c));
     assert_true(c.enough);
     assert_near(c.z * c.z, 25.01, 0.005);
     assert_near(c.difference, 0.0077, 0.00005);
@@ -86,7 +86,7 @@ static void compare_agrees_with_the_helsinki_heart_study(void **state)
 {
     struct lp_rates_compared c;
     (void)state;
-    assert_true(lp_statistics_compare(56, 2051, 84, 2030, &c));
+    assert_true(lp_statistics_compare(56, 2051, 84, 2030, 1, &c));
     assert_near(c.z, -2.47, 0.005);
     assert_near(c.p / 2, 0.0068, 0.0001);
 }
@@ -95,32 +95,34 @@ static void compare_says_when_there_is_not_enough_data(void **state)
 {
     struct lp_rates_compared c;
     (void)state;
-    assert_true(lp_statistics_compare(5, 10, 5, 10, &c)); /* 5 expected in each of the four cells */
+    assert_true(
+        lp_statistics_compare(5, 10, 5, 10, 1, &c)); /* 5 expected in each of the four cells */
     assert_true(c.enough && c.equal);
     assert_near(c.p, 1, 0);
     assert_int_equal(c.needed, 0);
-    assert_true(lp_statistics_compare(4, 10, 5, 10, &c)); /* 4.5 */
+    assert_true(lp_statistics_compare(4, 10, 5, 10, 1, &c)); /* 4.5 */
     assert_false(c.enough);
-    assert_true(lp_statistics_compare(5, 1000, 4, 900, &c)); /* few events in many mails */
+    assert_true(lp_statistics_compare(5, 1000, 4, 900, 1, &c)); /* few events in many mails */
     assert_false(c.enough);
     assert_true(c.needed > 1000);
-    assert_true(lp_statistics_compare(0, 100, 0, 100, &c)); /* nothing at all happened */
+    assert_true(lp_statistics_compare(0, 100, 0, 100, 1, &c)); /* nothing at all happened */
     assert_false(c.enough);
     assert_true(c.equal);
-    assert_true(lp_statistics_compare(100, 100, 100, 100, &c));
+    assert_true(lp_statistics_compare(100, 100, 100, 100, 1, &c));
     assert_false(c.enough);
-    assert_true(lp_statistics_compare(1, 3, 100, 300, &c)); /* one fraction, two doubles or not */
+    assert_true(
+        lp_statistics_compare(1, 3, 100, 300, 1, &c)); /* one fraction, two doubles or not */
     assert_true(c.equal);
-    assert_false(lp_statistics_compare(1, 0, 1, 2, &c));
-    assert_false(lp_statistics_compare(1, 2, 3, 2, &c));
+    assert_false(lp_statistics_compare(1, 0, 1, 2, 1, &c));
+    assert_false(lp_statistics_compare(1, 2, 3, 2, 1, &c));
 }
 
 static void compare_is_antisymmetric(void **state)
 {
     struct lp_rates_compared one, other;
     (void)state;
-    assert_true(lp_statistics_compare(30, 200, 45, 180, &one));
-    assert_true(lp_statistics_compare(45, 180, 30, 200, &other));
+    assert_true(lp_statistics_compare(30, 200, 45, 180, 1, &one));
+    assert_true(lp_statistics_compare(45, 180, 30, 200, 1, &other));
     assert_near(one.z, -other.z, 1e-12);
     assert_near(one.p, other.p, 1e-12);
     assert_int_equal(one.needed, other.needed);
@@ -132,12 +134,14 @@ static void sample_agrees_with_the_manuals_of_r_and_jmp(void **state)
 {
     struct lp_rates_compared c;
     (void)state;
-    assert_near(lp_statistics_sample(0.50, 0.75, 0.90), 76.7, 0.05);
-    assert_near(lp_statistics_sample(0.50, 0.75, 0.740), 50, 0.1);
-    assert_near(ceil(lp_statistics_sample(0.08, 0.06, 0.8)), 2554, 0);
-    assert_true(lp_statistics_compare(8, 100, 6, 100, &c));
+    assert_near(lp_statistics_sample(0.50, 0.75, 1, 0.90), 76.7, 0.05);
+    assert_near(lp_statistics_sample(0.50, 0.75, 1, 0.740), 50, 0.1);
+    assert_near(ceil(lp_statistics_sample(0.08, 0.06, 1, 0.8)), 2554, 0);
+    assert_true(lp_statistics_compare(8, 100, 6, 100, 1, &c));
     assert_int_equal(c.needed, 2554);
-    assert_near(lp_statistics_sample(0.3, 0.3, 0.8), 0, 0);
+    assert_near(lp_statistics_sample(0.3, 0.3, 1, 0.8), 0, 0);
+    /* Picked from 15 pairs: Fleiss' formula with z of 0.05 / 30, by Python's statistics.NormalDist. */
+    assert_near(lp_statistics_sample(0.08, 0.06, 15, 0.8), 4641.464137, 1e-5);
 }
 
 /* Any table of the normal distribution. */
