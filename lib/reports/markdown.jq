@@ -7,8 +7,8 @@ def plain:
     tostring | gsub("(?<c>[\\\\`*_{}\\[\\]()#+\\-.!|~:@=])"; "\\\(.c)")
     | gsub("&"; "&amp;") | gsub("<"; "&lt;") | gsub(">"; "&gt;");
 # Sentences of the report hold names too. They are to be read as they are, so what is harmless within
-# a line stays: what would begin a list or an address is taken apart.
-def sentence: gsub("(?<c>[\\\\`*_\\[\\]#|~<>&])"; if .c == "<" then "&lt;" elif .c == ">" then "&gt;" elif .c == "&" then "&amp;" else "\\\(.c)" end)
+# a line stays: what would begin a list, a block of code or an address is taken apart.
+def sentence: sub("^ +"; "") | gsub("(?<c>[\\\\`*_\\[\\]#|~<>&])"; if .c == "<" then "&lt;" elif .c == ">" then "&gt;" elif .c == "&" then "&amp;" else "\\\(.c)" end)
     | gsub("://"; "\\://") | gsub("(?<w>www)[.]"; "\(.w)\\."; "i")
     | sub("^(?<c>[-+=])"; "\\\(.c)") | sub("^(?<n>[0-9]+)(?<c>[.)])"; "\(.n)\\\(.c)");
 def row: "| " + join(" | ") + " |";
