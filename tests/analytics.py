@@ -222,13 +222,13 @@ def figures(records):
             stated.add((r["campaign_id"], r["channel"]))
             continue
         what, when = what_happened(r), r.get("timestamp") or r.get("published_time") or r.get("received_at")
-        if what:
+        if what or "job_id" in r:  # what is not counted still says whose campaign its job is
             who = (r.get("email") or r.get("contact_email")).lower()
             job = (who, "job", r["job_id"]) if "job_id" in r else (who, r.get("campaign_id"), when)
             o = occasions.setdefault(job, {"what": set()})
-            o["what"].add(what)
+            o["what"] |= {what} - {None}
             o.update({k: r[k] for k in ("campaign_id", "channel") if k in r})
-    for o in occasions.values():
+    for o in (o for o in occasions.values() if o["what"]):
         g = groups.setdefault((o.get("campaign_id"), o.get("channel", "email")), {})
         seen = "delivered" in o["what"] or ("sent" in o["what"] and "bounces" not in o["what"])
         engaged = o["what"] & {"opens", "clicks", "replies"}
