@@ -37,21 +37,21 @@ def request:
        query: (.items[$at] | identity)}
     else
       {method: "POST", url: (.settings.base_url + "/people/bulk_match"), headers: headers,
-       body: {details: [.items[] | identity | with_entries(select(.value))]}}
+       body: {details: [.items[] | identity | map_values(select(.))]}}
     end;
 
 # --- answers --------------------------------------------------------------------------------------
 
 # `email` is never taken from here: an address that is not unlocked comes as a placeholder.
 def found:
-  (.organization | if type == "object" then . else null end) as $of
+  [.organization | objects][0] as $of
   | {outcome: "ok", confidence: 0.9,
      data: {first_name, last_name, city, country, linkedin_url,
             job_title: .title, seniority_level: .seniority,
             company_name: $of.name, company_domain: $of.primary_domain,
             company_size: ($of.estimated_num_employees | if . then tostring else null end),
             industry: $of.industry,
-            phone: (try .phone_numbers[0].sanitized_number catch null)}};
+            phone: [.phone_numbers[0]?.sanitized_number?][0]}};
 
 def person:
   if type == "object" then if .id then found else not_found end
@@ -72,7 +72,7 @@ def bulk:
                else by_address($matches) end),
      usage: {credits: .body.credits_consumed}};
 
-def code: try (.body.error_code | tostring | .[:60]) catch "no JSON";
+def code: [.body.error_code? | tostring | .[:60]][0] // "no JSON";
 
 # It has no status and no code of its own, not even always an error's status.
 def no_credit: [.text, .body] | tojson | test("insufficient.*credit|credit.*insufficient"; "i");

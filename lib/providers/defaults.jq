@@ -10,12 +10,12 @@ def status_class:
   // if . >= 500 then "server" else "bad_response" end;
 
 # Seconds in Retry-After; null where it is a date, which C reads from the header itself.
-def retry_after: try (.headers["retry-after"] | tonumber) catch null;
+def retry_after: [.headers["retry-after"] | tonumber?][0];
 
 # A failed call. `detail` is ours or a word of the provider's (an error code), never free text: that
 # may quote the contact back.
-def failure($class; $detail):
-  {error: {class: $class, detail: "HTTP \(.status): \($detail)", retry_after_s: retry_after}};
+def failure(class; detail):
+  {error: {class: class, detail: "HTTP \(.status): \(detail)", retry_after_s: retry_after}};
 
 # The same from the status alone, for {status, headers, ...}.
 def http_failure:
