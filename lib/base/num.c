@@ -149,3 +149,11 @@ void lp_num_put(struct lp_buf *b, double v, int decimals)
     lp_buf_int(b, (int64_t)whole);
     put_fraction(b, fraction, decimals);
 }
+
+double lp_num_random(uint64_t *seed)
+{
+    *seed ^= *seed << 13;
+    *seed ^= *seed >> 7;
+    *seed ^= *seed << 17;
+    return (double)(*seed >> 11) / 9007199254740992.0;
+}

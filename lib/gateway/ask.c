@@ -119,7 +119,7 @@ static int gateway_init(struct lp_gateway *g, struct lp_run *run, struct lp_err 
         lp_budget_init(g, err) || (!g->recording && lp_pending_load(g, err)) ||
         open_embedded(g, err))
         return -1;
-    if (!replay)
+    if (!replay && !run->common.dry_run)
         fit_jobs(g);
     if (!g->state && !replay)
         lp_log_info("runs without memory (--state none): health and limits are this process's own");

@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include "leadpipe/clock.h"
 #include "leadpipe/log.h"
+#include "leadpipe/num.h"
 #include "leadpipe/utf8.h"
 #include "reply.h"
 
@@ -187,14 +188,6 @@ static void stop_process(struct lp_worker *w, int *status)
     *status = lp_child_end(&w->child, 0);
 }
 
-static double random_fraction(struct lp_exec *x)
-{
-    x->seed ^= x->seed << 13;
-    x->seed ^= x->seed >> 7;
-    x->seed ^= x->seed << 17;
-    return (double)(x->seed >> 11) / 9007199254740992.0;
-}
-
 static void count_crash(struct lp_exec *x, bool stillborn)
 {
     int64_t cap = BACKOFF_MAX_MS;
@@ -202,7 +195,7 @@ static void count_crash(struct lp_exec *x, bool stillborn)
     if (x->crashes < 5)
         cap = (int64_t)BACKOFF_MS << x->crashes;
     x->crashes++;
-    x->not_before = lp_clock_mono() + (int64_t)(random_fraction(x) * (double)cap);
+    x->not_before = lp_clock_mono() + (int64_t)(lp_num_random(&x->seed) * (double)cap);
 }
 
 /* Its output has ended. A filter that reads a record and falls over it is ill by this record; one

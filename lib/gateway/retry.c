@@ -1,4 +1,5 @@
 #include "leadpipe/clock.h"
+#include "leadpipe/num.h"
 #include "work.h"
 
 /*
@@ -7,14 +8,6 @@
 
 #define BACKOFF_MS     500
 #define BACKOFF_MAX_MS 10000
-
-static double random_fraction(struct lp_gateway *g)
-{
-    g->seed ^= g->seed << 13;
-    g->seed ^= g->seed >> 7;
-    g->seed ^= g->seed << 17;
-    return (double)(g->seed >> 11) / 9007199254740992.0;
-}
 
 static bool may_retry(enum lp_class c)
 {
@@ -35,7 +28,7 @@ int64_t lp_retry_wait(struct lp_work *w, enum lp_class class)
         cap = BACKOFF_MAX_MS;
     int64_t wait = w->call.retry_after_ms >= 0
                        ? w->call.retry_after_ms
-                       : 1 + (int64_t)(random_fraction(w->lane->gateway) * (double)cap);
+                       : 1 + (int64_t)(lp_num_random(&w->lane->gateway->seed) * (double)cap);
     if (w->call.retry_after_ms > p->max_wait_ms)
         return -1;
     int64_t total =

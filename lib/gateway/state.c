@@ -6,6 +6,7 @@
 #include "leadpipe/file.h"
 #include "leadpipe/hash.h"
 #include "leadpipe/json.h"
+#include "leadpipe/num.h"
 #include "seal.h"
 
 struct lp_state {
@@ -148,14 +149,6 @@ struct lp_db *lp_state_db(struct lp_state *s)
 const char *lp_state_path(const struct lp_state *s)
 {
     return lp_db_path(s->db);
-}
-
-static double random_fraction(struct lp_state *s)
-{
-    s->seed ^= s->seed << 13;
-    s->seed ^= s->seed >> 7;
-    s->seed ^= s->seed << 17;
-    return (double)(s->seed >> 11) / 9007199254740992.0;
 }
 
 static void put_health(struct lp_buf *b, const struct lp_health *h)
@@ -331,7 +324,7 @@ static int observe(
     if (lp_state_health(s, b->capability, b->provider, after, err))
         return -1;
     for (size_t i = 0; i < b->n; i++) {
-        lp_health_fold(after, &b->seen[i], b->rules, random_fraction(s));
+        lp_health_fold(after, &b->seen[i], b->rules, lp_num_random(&s->seed));
         if (log_one(s, b, &b->seen[i], err))
             return -1;
     }

@@ -128,6 +128,21 @@ static void agrees_with_printf(void **state)
     }
 }
 
+/* The seed is the same each time, so this holds or does not. */
+static void by_chance_is_spread_evenly(void **state)
+{
+    (void)state;
+    uint64_t seed = 1;
+    int share[10] = {0};
+    for (int i = 0; i < 10000; i++) {
+        double r = lp_num_random(&seed);
+        assert_true(r >= 0 && r < 1);
+        share[(int)(10 * r)]++;
+    }
+    for (int i = 0; i < 10; i++)
+        assert_in_range(share[i], 800, 1200);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -136,6 +151,7 @@ int main(void)
         cmocka_unit_test(sizes),
         cmocka_unit_test(printing),
         cmocka_unit_test(agrees_with_printf),
+        cmocka_unit_test(by_chance_is_spread_evenly),
     };
     return cmocka_run_group_tests_name("num", tests, NULL, NULL);
 }
