@@ -7,13 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#include <arpa/inet.h>
 #include <cmocka.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include "leadpipe/clock.h"
 #include "leadpipe/dns.h"
+#include "dns_plain.h"
 
 struct seen {
     int times;
@@ -44,43 +42,25 @@ static void wait_for(struct lp_dns *d, const struct seen *seen, int n)
     }
 }
 
-/* A server of datagrams alone: names with "cut" get an answer that was cut, names with "odd" a code of
- * no resolver, others a mail host. Ends with its parent. */
-static pid_t plain_server(char address[32])
+/* Names with "cut" get an answer that was cut, names with "odd" a code of no resolver, others a mail
+ * host. */
+static size_t odd_answer(unsigned char *b, size_t end)
 {
     static const char mx[] = "\xc0\x0c\0\x0f\0\x01\0\0\0\x3c\0\x04\0\x0a\xc0\x0c";
-    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t room = sizeof in;
-    unsigned char b[512];
-    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    bool cut = memcmp(b + 13, "cut", 3) == 0, odd = memcmp(b + 13, "odd", 3) == 0;
 
-    assert_int_equal(bind(fd, (struct sockaddr *)&in, sizeof in), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &room), 0);
-    snprintf(address, 32, "127.0.0.1:%d", ntohs(in.sin_port));
-    pid_t pid = fork();
-    if (pid)
-        return close(fd), pid;
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    for (;;) {
-        ssize_t n = recvfrom(fd, b, sizeof b - 64, 0, (struct sockaddr *)&in, &room);
-        size_t end = 12 + strlen((char *)b + 12) + 5;
-        bool cut = memcmp(b + 13, "cut", 3) == 0, odd = memcmp(b + 13, "odd", 3) == 0;
-        if (n < (ssize_t)end)
-            continue;
-        b[2] = cut ? 0x83 : 0x81;
-        b[3] = odd ? 0x89 : 0x80;
-        memset(b + 6, 0, 6);
-        b[7] = !cut && !odd;
-        memcpy(b + end, mx, sizeof mx - 1);
-        sendto(fd, b, b[7] ? end + sizeof mx - 1 : end, 0, (struct sockaddr *)&in, room);
-    }
+    b[2] = cut ? 0x83 : 0x81;
+    b[3] = odd ? 0x89 : 0x80;
+    b[7] = !cut && !odd;
+    memcpy(b + end, mx, sizeof mx - 1);
+    return b[7] ? end + sizeof mx - 1 : end;
 }
 
 static void odd_answers_cost_themselves_alone(void **state)
 {
     char address[32], name[32];
     struct seen seen[60] = {0};
-    pid_t pid = plain_server(address);
+    pid_t pid = dns_plain_start(address, odd_answer);
     struct lp_err err = {0};
     struct lp_dns *d = lp_dns_new(&(struct lp_dns_options){.servers = address}, &err);
 
