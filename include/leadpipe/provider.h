@@ -59,7 +59,6 @@ struct lp_provider {
 struct lp_str lp_provider_setting(const struct lp_provider *p, const char *name);
 /* A string setting's plain text into buf; false if not set or no string. */
 bool lp_provider_text(const struct lp_provider *p, const char *name, struct lp_buf *out);
-bool lp_provider_flag(const struct lp_provider *p, const char *name);
 /* A secret's plain bytes. */
 struct lp_str lp_provider_secret(const struct lp_provider *p, const char *name);
 /* All settings as a JSON object, secrets as their tokens. */

@@ -28,12 +28,6 @@ bool lp_provider_text(const struct lp_provider *p, const char *name, struct lp_b
     return v.p && lp_json_decode(v, out);
 }
 
-bool lp_provider_flag(const struct lp_provider *p, const char *name)
-{
-    struct lp_str v = lp_provider_setting(p, name);
-    return v.p && lp_json_true(v);
-}
-
 struct lp_str lp_provider_secret(const struct lp_provider *p, const char *name)
 {
     for (size_t i = 0; i < p->n_settings; i++)
